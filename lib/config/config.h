@@ -70,7 +70,7 @@ class Group;
 
 namespace detail {
 struct Base {  // registers with the group and reads the expanded text
-    Base(Group& group, std::string_view name, std::string_view default_value, std::string_view type, std::string_view doc);
+    Base(Group& group, std::string_view named, std::string_view default_value, std::string_view type, std::string_view doc);
     std::string text;
     std::string name;
     std::string where;  // for messages: "main.cf, line 3: smtpd_timeout"
@@ -110,8 +110,8 @@ private:
 template <class T>
 class Param : private detail::Base {
 public:
-    Param(Group& group, std::string_view name, std::string_view default_value, std::string_view doc)
-        : Base(group, name, default_value, detail::type_name<T>(), doc)
+    Param(Group& group, std::string_view named, std::string_view default_value, std::string_view doc)
+        : Base(group, named, default_value, detail::type_name<T>(), doc)
     {
         detail::parse(*this, value_);
     }

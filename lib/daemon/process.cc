@@ -1,0 +1,159 @@
+#include "daemon/process.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "log/log.h"
+
+namespace mta::daemon {
+
+namespace {
+
+constexpr int master_fd = 3;
+constexpr int first_listener_fd = 4;
+
+std::pair<std::string, std::string> split_override(std::string_view text)
+{
+    auto equals = text.find('=');
+    if (equals == std::string_view::npos)
+        log::fatal("-o ", text, ": missing '='");
+    return {std::string(trim(text.substr(0, equals))), std::string(trim(text.substr(equals + 1)))};
+}
+
+long number_option(char letter, const char* text)
+{
+    auto number = parse_number<long>(text);
+    if (!number || *number < 0)
+        log::fatal("-", letter, " ", text, ": not a number");
+    return *number;
+}
+
+}  // namespace
+
+Process::Process(int argc, char** argv, const std::string& name) : name_(name), config_([] {
+    auto empty = config::Config::parse("");
+    return *std::move(empty);
+}())
+{
+    ::signal(SIGPIPE, SIG_IGN);
+    log::set_tag(cat("postfix/", name));
+    config::Overrides overrides;
+    parse(argc, argv, overrides);
+    auto loaded = config::Config::load(config_directory_, overrides);
+    if (!loaded)
+        log::fatal(loaded.error().text);
+    config_ = *std::move(loaded);
+    common_ = std::make_unique<config::Common>(config_);
+    log::set_tag(cat(common_->syslog_name(), "/", front_worker_.empty() ? name : front_worker_));
+    open_log();
+    if (process_limit_ < 0)
+        process_limit_ = common_->default_process_limit;
+    master_ = Fd(master_fd);
+    ::fcntl(master_fd, F_SETFD, FD_CLOEXEC);
+}
+
+Process::~Process() = default;
+
+void Process::parse(int argc, char** argv, config::Overrides& overrides)
+{
+    long sockets = 0;
+    for (int letter; (letter = ::getopt(argc, argv, "+n:t:C:s:m:w:W:o:urv")) != -1;) {
+        switch (letter) {
+        case 'n': service_ = optarg; break;
+        case 't': type_ = optarg; break;
+        case 'C': config_directory_ = optarg; break;
+        case 's': sockets = number_option('s', optarg); break;
+        case 'm': process_limit_ = number_option('m', optarg); break;
+        case 'w': front_worker_ = optarg; break;
+        case 'W': front_socket_ = optarg; break;
+        case 'o': overrides.push_back(split_override(optarg)); break;
+        case 'u': unprivileged_ = true; break;
+        case 'r': chroot_ = true; break;
+        case 'v': log::set_verbose(true); break;
+        default: log::fatal("this program is started by master(8); see the manual page ", name_, "(8)");
+        }
+    }
+    if (service_.empty() || config_directory_.empty() || ::fcntl(master_fd, F_GETFD) < 0)
+        log::fatal("this program is started by master(8); see the manual page ", name_, "(8)");
+    arguments_.assign(argv + optind, argv + argc);
+    overrides.emplace_back("process_name", name_);
+    overrides.emplace_back("service_name", service_);
+    overrides.emplace_back("config_directory", config_directory_);
+    for (long i = 0; i < sockets; ++i) {
+        int fd = first_listener_fd + static_cast<int>(i);
+        if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+            log::fatal("listening socket ", i, " is missing");
+        listeners_.emplace_back(fd);
+    }
+}
+
+const std::string& Process::option(char letter) const
+{
+    return letter == 'w' ? front_worker_ : letter == 'W' ? front_socket_ : empty_;
+}
+
+void Process::open_log()
+{
+    std::string file = common_->maillog_file;
+    if (!file.empty()) {
+        if (!log::open_file(file))
+            log::fatal(errno_error(cat("open log file ", file)).text);
+    } else if (!log::open_syslog(common_->syslog_facility)) {
+        log::warning("no syslog daemon; logging to standard error");
+    }
+}
+
+std::string Process::socket_path(const std::string& service, bool is_public) const
+{
+    return cat(common_->queue_directory(), is_public ? "/public/" : "/private/", service);
+}
+
+void Process::drop_privileges(const std::string& user)
+{
+    if (::geteuid() != 0 || !unprivileged_)
+        return;
+    auto found = find_user(user.empty() ? common_->mail_owner() : user);
+    if (!found)
+        log::fatal(found.error().text, "; \"make install-users\" makes the users of the suite");
+    try {
+        if (chroot_ && (::chroot(common_->queue_directory().c_str()) != 0 || ::chdir("/") != 0))
+            throw_errno("chroot");
+        become(*found);
+    } catch (const std::system_error& error) {
+        log::fatal("cannot drop privileges: ", error.what());
+    }
+}
+
+void Process::ready()
+{
+    char byte = 'R';
+    if (::send(master_.get(), &byte, 1, MSG_NOSIGNAL) != 1)
+        log::fatal("master is gone");
+}
+
+int Process::run(event::Loop& loop, std::function<void()> on_stop)
+{
+    bool stopping = false;
+    auto stop = [&] {
+        if (stopping)
+            return;
+        stopping = true;
+        on_stop ? on_stop() : loop.stop();
+    };
+    event::Signal term(loop, SIGTERM, stop);
+    event::Signal interrupt(loop, SIGINT, [&] { loop.stop(); });
+    std::unique_ptr<event::Watch> master;
+    master = std::make_unique<event::Watch>(loop, master_.get(), event::readable, [&](short) {
+        master->change(0);
+        stop();
+    });
+    ready();
+    loop.run();
+    return 0;
+}
+
+}  // namespace mta::daemon

@@ -1,0 +1,197 @@
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <map>
+
+#include "daemon/pool.h"
+#include "daemon/process.h"
+#include "log/log.h"
+
+namespace mta::daemon {
+
+namespace {
+
+volatile std::sig_atomic_t worker_stop = 0;
+void note_stop(int) { worker_stop = 1; }
+
+void install(int number, void (*handler)(int))
+{
+    struct sigaction action {};
+    action.sa_handler = handler;
+    ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+// SIGTERM stays blocked except while waiting, so that no connection is lost between accept and the look at the flag.
+WorkerPool::Worker::Worker(WorkerPool& pool, std::size_t slot) : pool_(pool), slot_(slot), epoll_(::epoll_create1(EPOLL_CLOEXEC))
+{
+    worker_stop = 0;
+    install(SIGTERM, note_stop);
+    install(SIGINT, SIG_DFL);
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigaddset(&interrupt, SIGCHLD);
+    ::sigprocmask(SIG_UNBLOCK, &interrupt, nullptr);
+    for (const auto& listener : pool_.listeners_) {
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLEXCLUSIVE;  // one connection wakes one worker
+        event.data.fd = -1 - listener.get();
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener.get(), &event);
+    }
+}
+
+WorkerPool::Worker::~Worker() = default;
+
+bool WorkerPool::Worker::stopping() const
+{
+    if (worker_stop)
+        return true;
+    sigset_t pending;
+    ::sigpending(&pending);
+    return sigismember(&pending, SIGTERM) == 1;
+}
+
+void WorkerPool::Worker::mark_busy()
+{
+    pool_.shared_->states[slot_] = busy;
+    if (pool_.count(idle) < pool_.settings_.spare)
+        (void)!::write(pool_.wake_write_.get(), "", 1);
+}
+
+void WorkerPool::Worker::mark_idle() { pool_.shared_->states[slot_] = idle; }
+
+void WorkerPool::Worker::watch(int fd)
+{
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+}
+
+WorkerPool::Worker::Ready WorkerPool::Worker::wait()
+{
+    sigset_t none;
+    sigemptyset(&none);
+    while (true) {
+        epoll_event event{};
+        int timeout = static_cast<int>(pool_.settings_.max_idle_seconds * 1000);
+        int count = ::epoll_pwait(epoll_.get(), &event, 1, timeout, &none);
+        if (worker_stop)
+            return {Fd(), -1, true};
+        if (count == 0 && pool_.settings_.exit_when_idle && pool_.count(idle) > pool_.settings_.spare)
+            return {Fd(), -1, true};
+        if (count <= 0)
+            continue;
+        if (event.data.fd >= 0)
+            return {Fd(), event.data.fd, false};
+        Fd connection(::accept4(-1 - event.data.fd, nullptr, nullptr, SOCK_CLOEXEC));
+        if (connection)
+            return {std::move(connection), -1, false};
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            log::warning(errno_error("accept").text);
+            ::usleep(100000);
+        }
+    }
+}
+
+Fd WorkerPool::Worker::accept()
+{
+    mark_idle();
+    auto ready = wait();
+    if (!ready.end)
+        mark_busy();
+    return std::move(ready.connection);
+}
+
+bool Process::stopping() const
+{
+    if (worker_stop)
+        return true;
+    sigset_t pending;
+    ::sigpending(&pending);
+    return sigismember(&pending, SIGTERM) == 1;
+}
+
+int Process::serve(std::function<void(Fd client)> handler, Workers options)
+{
+    WorkerPool::Settings settings;
+    settings.service = service_;
+    settings.limit = process_limit_;
+    settings.spare = options.spare;
+    settings.max_use = options.max_use > 0 ? options.max_use : common_->max_use();
+    settings.max_idle_seconds = common_->max_idle().count();
+    ready();
+    WorkerPool pool(settings, listeners_, master_.get(), [&](WorkerPool::Worker& worker) {
+        master_.reset();
+        for (long use = 0; use < settings.max_use; ++use) {
+            Fd client = worker.accept();
+            if (!client)
+                return;
+            try {
+                handler(std::move(client));
+            } catch (const std::exception& error) {
+                log::warning("connection closed: ", error.what());
+            }
+        }
+    });
+    return pool.run();
+}
+
+int Process::serve_requests(std::function<ipc::Message(const ipc::Message&)> handler)
+{
+    WorkerPool::Settings settings;
+    settings.service = service_;
+    settings.limit = process_limit_;
+    settings.max_idle_seconds = common_->max_idle().count();
+    settings.exit_when_idle = false;
+    ready();
+    WorkerPool pool(settings, listeners_, master_.get(), [&](WorkerPool::Worker& worker) {
+        master_.reset();
+        std::map<int, ipc::Channel> channels;
+        auto answer = [&](int fd) {
+            auto& channel = channels.at(fd);
+            bool open = channel.read_available();
+            while (open) {
+                auto message = channel.take();
+                if (!message)
+                    log::warning("closing a connection: ", message.error().text);
+                if (!message || !*message)
+                    return bool(message);
+                auto reply = handler(**message);
+                if (auto id = (*message)->find("id"))
+                    reply.add("id", *id);
+                channel.send(reply);
+            }
+            return open;
+        };
+        while (true) {
+            auto ready = worker.wait();
+            if (ready.end)
+                return;
+            int fd = ready.connection ? ready.connection.get() : ready.fd;
+            if (ready.connection) {
+                channels.emplace(fd, std::move(ready.connection));
+                worker.watch(fd);
+                continue;
+            }
+            worker.mark_busy();
+            try {
+                if (!answer(fd))
+                    channels.erase(fd);
+            } catch (const std::exception& error) {
+                log::warning("connection closed: ", error.what());
+                channels.erase(fd);
+            }
+            worker.mark_idle();
+        }
+    });
+    return pool.run();
+}
+
+}  // namespace mta::daemon
