@@ -1,0 +1,218 @@
+#include "queue/directory.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "ipc/message.h"
+#include "queue/id.h"
+
+using namespace mta;
+using namespace mta::queue;
+
+namespace {
+
+struct TemporaryQueue {
+    TemporaryQueue()
+    {
+        char name[] = "/tmp/buuta-queue-XXXXXX";
+        root = ::mkdtemp(name);
+        REQUIRE(Directory::create(root));
+    }
+    ~TemporaryQueue() { std::filesystem::remove_all(root); }
+    std::string root;
+};
+
+Envelope envelope(const std::string& id = new_id())
+{
+    Envelope e;
+    e.queue_id = id;
+    e.reverse_path = "a@sender.example";
+    e.arrival = 1700000000123456;
+    e.recipients = {{"one@x.example", "", "", ""}, {"two@x.example", "alias@x.example", "rfc822;alias@x.example", "NEVER"}};
+    return e;
+}
+
+std::string add(Directory& directory, const std::string& content)
+{
+    auto mail = envelope();
+    auto writer = directory.add(mail);
+    REQUIRE(writer);
+    REQUIRE(writer->write(content));
+    REQUIRE(writer->commit());
+    return mail.queue_id;
+}
+
+Mail read(Directory& directory, const std::string& id, State state = State::incoming)
+{
+    auto fd = directory.open(state, id);
+    REQUIRE(fd);
+    auto mail = Directory::read(fd->get());
+    REQUIRE(mail);
+    return *std::move(mail);
+}
+
+}  // namespace
+
+TEST_CASE("queue IDs are sortable by time, unique and safe in paths", "[queue]")
+{
+    CHECK(new_id(1700000000000001, 5) < new_id(1700000000000002, 1));
+    CHECK(new_id(1700000000999999, 5) < new_id(1700000001000000, 1));
+    CHECK(new_id() != new_id());
+    CHECK(is_id(new_id()));
+    for (const char* bad : {"", ".", "../../etc/passwd", "4BcdFGHjkLz2345", "4BcdFGHjkLz23456A", "4BcdFGHjkL/23456"})
+        CHECK_FALSE(is_id(bad));
+}
+
+TEST_CASE("a mail comes out of its file as it went in, small and large", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    for (std::size_t size : {std::size_t{0}, std::size_t{100}, std::size_t{65000}, std::size_t{66000}, std::size_t{1000000}}) {
+        std::string content(size, 'x');
+        auto id = add(directory, content);
+        auto mail = read(directory, id);
+        CHECK(mail.envelope.queue_id == id);
+        CHECK(mail.envelope.reverse_path == "a@sender.example");
+        CHECK(mail.envelope.arrival == 1700000000123456);
+        REQUIRE(mail.envelope.recipients.size() == 2);
+        CHECK(mail.envelope.recipients[1].original == "alias@x.example");
+        CHECK(mail.envelope.recipients[1].notify == "NEVER");
+        CHECK(mail.content_bytes == size);
+        auto fd = *directory.open(State::incoming, id);
+        CHECK(*read_at(fd.get(), mail.content_offset, size) == content);
+        CHECK(Directory::verify_content(fd.get(), mail));
+    }
+}
+
+TEST_CASE("an uncommitted mail leaves nothing behind", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    {
+        auto writer = directory.add(envelope());
+        REQUIRE(writer);
+        REQUIRE(writer->write("content"));
+    }
+    CHECK(std::filesystem::is_empty(queue.root + "/incoming"));
+}
+
+TEST_CASE("outcomes and notes are appended, the latest counts", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    auto id = add(directory, "content\n");
+    auto fd = *directory.open(State::incoming, id);
+    REQUIRE(Directory::append(fd.get(), Outcome{0, "deferred", "4.4.1", "connect: refused", "", "", 1}, false));
+    REQUIRE(Directory::append(fd.get(), Note{"delay_warning", 2}, true));
+    REQUIRE(Directory::append(fd.get(), Outcome{0, "sent", "2.0.0", "ok", "mx", "250 ok", 3}, true));
+    auto mail = read(directory, id);
+    CHECK(mail.is_done(0));
+    CHECK_FALSE(mail.is_done(1));
+    CHECK(mail.outcomes[0]->text == "ok");
+    CHECK(mail.has_note("delay_warning"));
+}
+
+TEST_CASE("a torn tail is ignored at every length, and cut off before more is appended", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    auto id = add(directory, "content\n");
+    auto path = queue.root + "/incoming/" + id;
+    auto whole = *read_file(path);
+    auto record = encode_record(Type::outcome, ipc::pack(Outcome{1, "sent", "2.0.0", "ok", "", "", 3}).body());
+    for (std::size_t have = 1; have < record.size(); ++have) {
+        REQUIRE(replace_file(path, whole + record.substr(0, have), 0600));
+        auto mail = read(directory, id);
+        CHECK_FALSE(mail.is_done(1));
+        auto fd = *directory.open(State::incoming, id);
+        REQUIRE(Directory::trim(fd.get(), mail));
+        REQUIRE(Directory::append(fd.get(), Outcome{0, "sent", "2.0.0", "ok", "", "", 3}, false));
+        CHECK(read(directory, id).is_done(0));
+    }
+}
+
+TEST_CASE("no damage of header, envelope or end goes unnoticed", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    auto id = add(directory, "content\n");
+    auto path = queue.root + "/incoming/" + id;
+    auto whole = *read_file(path);
+    auto intact = read(directory, id);
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        auto damaged = whole;
+        damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+        REQUIRE(replace_file(path, damaged, 0600));
+        auto fd = *directory.open(State::incoming, id);
+        auto mail = Directory::read(fd.get());
+        CHECK((!mail || !Directory::verify_content(fd.get(), *mail)));
+    }
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        REQUIRE(replace_file(path, whole.substr(0, size), 0600));
+        CHECK_FALSE(Directory::read(directory.open(State::incoming, id)->get()));
+    }
+}
+
+TEST_CASE("mail moves between the states and is found in each", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    auto id = add(directory, "content\n");
+    REQUIRE(directory.move(id, State::incoming, State::active));
+    REQUIRE(directory.move(id, State::active, State::deferred));
+    CHECK(directory.find(id) == State::deferred);
+    CHECK(*directory.list(State::deferred) == std::vector<std::string>{id});
+    CHECK_FALSE(directory.move(id, State::active, State::hold));
+    REQUIRE(directory.set_due(id, State::deferred, 1900000000));
+    CHECK(directory.due(id, State::deferred) == 1900000000);
+    REQUIRE(directory.remove(id, State::deferred));
+    CHECK_FALSE(directory.find(id));
+}
+
+TEST_CASE("a mail of the same queue ID is never overwritten", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    auto id = add(directory, "first\n");
+    auto writer = directory.add(envelope(id));
+    REQUIRE(writer);
+    REQUIRE(writer->write("second\n"));
+    CHECK_FALSE(writer->commit());
+    auto fd = *directory.open(State::incoming, id);
+    CHECK(*read_at(fd.get(), read(directory, id).content_offset, 6) == "first\n");
+}
+
+TEST_CASE("processes that commit at the same time share directory syncs", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    std::vector<pid_t> children;
+    for (int child = 0; child < 4; ++child) {
+        pid_t pid = ::fork();
+        if (pid == 0) {
+            for (int i = 0; i < 20; ++i) {
+                auto mail = envelope();
+                auto writer = directory.add(mail);
+                if (!writer || !writer->write("x\n") || !writer->commit())
+                    ::_exit(1);
+                if (child == 0 && i == 10)
+                    ::_exit(0);
+            }
+            ::_exit(0);
+        }
+        children.push_back(pid);
+    }
+    for (auto pid : children) {
+        int status = 0;
+        REQUIRE(::waitpid(pid, &status, 0) == pid);
+        CHECK(status == 0);
+    }
+    CHECK(directory.list(State::incoming)->size() == 71);
+}
