@@ -29,23 +29,28 @@ struct Setting {
 
 using Overrides = std::vector<std::pair<std::string, std::string>>;  // -o name=value, the last one wins
 
-// The settings of one main.cf and the defaults of all parameters that were declared in this process.
+// The settings of one main.cf and the defaults of all parameters that were declared in this process. A copy shares both.
 class Config {
 public:
+    Config();  // an empty main.cf
     // Reads directory/main.cf. An Error names file, line and what is wrong. The overrides stand above the file.
     static Result<Config> load(const std::string& directory, const Overrides& overrides = {});
     // The same from a text, for tests.
     static Result<Config> parse(std::string_view text, const std::string& file = "main.cf", const Overrides& overrides = {});
 
-    const std::string& directory() const { return directory_; }
+    const std::string& directory() const;
 
     // What main.cf or an override says, not expanded; null if it says nothing.
     const Setting* find(std::string_view name) const;
-    const std::vector<Setting>& settings() const { return settings_; }  // in the order of the file, then overrides
+    const std::vector<Setting>& settings() const;  // in the order of the file, then overrides
 
-    // Makes a parameter's default known, for $name in other values. A declaration (Param) does it by itself.
+    // Makes a parameter's default known, for $name in other values. A declaration (Param) does it by itself; those of
+    // Common are known from the start. A value can refer only to what was declared before it is read:
+    // declare_all<Params>(config) makes all parameters of a Group known at once.
     void declare(std::string_view name, std::string_view default_value) const;
     bool is_declared(std::string_view name) const;
+    // The declared default, not expanded; myhostname, mydomain and config_directory are computed.
+    std::optional<std::string> default_value(std::string_view name) const;
 
     // The explicit value or else the default (the declared one, if default_value is not given), expanded:
     // $name ${name} ${name?text} ${name?{text}:{text}} ${name:text} ${{a} == {b} ? {text} : {text}} (== != < <= > >=,
@@ -53,12 +58,18 @@ public:
     // a loop or bad syntax names the place.
     Result<std::string> value(std::string_view name, std::optional<std::string_view> default_value = std::nullopt) const;
     Result<std::string> expand(std::string_view text) const;
+    // The names that a text refers to, in conditions and in the values of other names too; an Error as for expand().
+    Result<std::vector<std::string>> references(std::string_view text) const;
+
+    // A copy for which a Group only collects its declarations and reads no value, so that nothing can be fatal.
+    Config for_declarations() const;
+    bool is_for_declarations() const { return only_declarations_; }
 
 private:
-    std::string directory_;
-    std::vector<Setting> settings_;
     struct Known;
-    std::shared_ptr<Known> known_;  // shared: a Config is copied into sessions freely
+    std::optional<std::string> raw(std::string_view name) const;
+    std::shared_ptr<Known> known_;
+    bool only_declarations_ = false;
 };
 
 // One declared parameter, for postconf and the manual.
@@ -70,10 +81,11 @@ class Group;
 
 namespace detail {
 struct Base {  // registers with the group and reads the expanded text
-    Base(Group& group, std::string_view named, std::string_view default_value, std::string_view type, std::string_view doc);
+    Base(Group& group, std::string_view name, std::string_view default_value, std::string_view type, std::string_view doc);
     std::string text;
     std::string name;
     std::string where;  // for messages: "main.cf, line 3: smtpd_timeout"
+    bool is_read = true;  // false in a Config::for_declarations()
 };
 [[noreturn]] void bad_value(const Base& base, std::string_view why);  // log::fatal with file, line, what is wrong
 void parse(const Base&, bool&);                                 // yes no (also true false, on off, 1 0)
@@ -110,10 +122,11 @@ private:
 template <class T>
 class Param : private detail::Base {
 public:
-    Param(Group& group, std::string_view named, std::string_view default_value, std::string_view doc)
-        : Base(group, named, default_value, detail::type_name<T>(), doc)
+    Param(Group& group, std::string_view parameter, std::string_view default_value, std::string_view doc)
+        : Base(group, parameter, default_value, detail::type_name<T>(), doc)
     {
-        detail::parse(*this, value_);
+        if (is_read)
+            detail::parse(*this, value_);
     }
     const T& operator()() const { return value_; }
     operator const T&() const { return value_; }
@@ -122,20 +135,27 @@ private:
     T value_{};
 };
 
+// Makes all parameters of the Groups known, so that values may refer to them in any order.
+template <class... Groups>
+void declare_all(const Config& config)
+{
+    (static_cast<void>(Groups(config.for_declarations())), ...);
+}
+
 // Splits as a list parameter is split: at commas and white space, { a b } stays together (without its braces).
 Result<std::vector<std::string>> split_list(std::string_view text);
 
-// "30", "5m" in seconds; nothing if it is no time.
+// "30", "5m", "250ms": a whole number and s, m, h, d, w or ms; nothing if it is no time. Never negative.
 std::optional<std::chrono::milliseconds> parse_time(std::string_view text, char default_unit = 's');
 
-// The names among the candidates that somebody may have meant, the nearest first (edit distance), at most one.
+// The name among the candidates that somebody may have meant, by edit distance; nothing if none is near.
 std::optional<std::string> nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 // One line of master.cf.
 struct Service {
     std::string name;      // "smtp", "127.0.0.1:10025", "private/..." is not part of it
     std::string type;      // inet, unix, pass
-    bool is_private = true;
+    bool is_private = true;  // never for inet
     bool unprivileged = true;
     bool chroot = false;
     long wakeup = 0;       // seconds, 0 = never
