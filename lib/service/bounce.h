@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+// qmgr asks bounce (service `bounce`) for a DSN about a mail; the queue file travels as a read-only descriptor, its records
+// say what happened to whom. The answer comes when the DSN is durable in the queue (or need not be sent).
+namespace mta::service {
+
+struct BounceRequest {
+    std::string kind;              // "failure", "delay", "success"
+    std::string queue_id;
+    template <class Self, class Visitor>
+    static void attributes(Self& self, Visitor&& visit)
+    {
+        visit("kind", self.kind);
+        visit("queue_id", self.queue_id);
+    }
+};
+
+struct BounceReply {
+    bool ok = false;
+    std::string text;
+    template <class Self, class Visitor>
+    static void attributes(Self& self, Visitor&& visit)
+    {
+        visit("ok", self.ok);
+        visit("text", self.text);
+    }
+};
+
+}  // namespace mta::service
