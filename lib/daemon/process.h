@@ -49,7 +49,6 @@ public:
     void drop_privileges(const std::string& user = "");
 
     struct Workers {
-        bool as_root = false;      // workers stay root and become somebody by themselves
         long max_use = 0;          // connections per worker; 0: the parameter max_use
         long spare = 1;            // idle workers to keep ready
     };

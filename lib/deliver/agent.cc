@@ -1,0 +1,103 @@
+#include "deliver/agent.h"
+
+#include <unistd.h>
+
+#include "log/log.h"
+
+namespace mta::deliver {
+
+namespace {
+
+constexpr long max_requests = 1000;  // of one worker
+
+// Becomes the owner, the first act on a connection; nothing else of it has been read. Empty: not to be served.
+std::optional<daemon::User> become_owner(const service::Owner& owner, const Options& options)
+{
+    auto name = owner.owner.empty() ? options.default_owner : owner.owner;
+    auto user = ::geteuid() == 0 ? daemon::find_user(name) : Result<daemon::User>(daemon::User{::getuid(), ::getgid(), "", "", ""});
+    if (!user) {
+        log::warning("cannot deliver as ", name, ": ", user.error().text);
+        return std::nullopt;
+    }
+    if (::geteuid() == 0 && user->uid == 0) {
+        log::warning("refusing to deliver as root");
+        return std::nullopt;
+    }
+    daemon::become(*user, !user->name.empty());
+    return *std::move(user);
+}
+
+class Connection {
+public:
+    using Handler = std::function<void(Job& job, const std::optional<daemon::User>& owner)>;
+    Connection(const daemon::Process& process, const Options& options, const Handler& handler, Fd client)
+        : process_(process), options_(options), handler_(handler), channel_(std::move(client))
+    {
+    }
+
+    void run()
+    {
+        auto first = channel_.receive(net::Seconds(60));
+        auto owner = first ? ipc::unpack<service::Owner>(*first) : Result<service::Owner>(failure("no owner"));
+        if (!owner)
+            return;
+        if (options_.as_owner && !(owner_ = become_owner(*owner, options_)))
+            return;
+        for (long i = 0; i < max_requests; ++i) {
+            auto request = next();
+            if (!request)
+                break;
+            serve(std::move(*request));
+        }
+        if (options_.idle)
+            options_.idle();
+    }
+
+private:
+    std::optional<ipc::Message> next()
+    {
+        if (options_.idle) {
+            try {
+                return channel_.receive(options_.idle_after);
+            } catch (const net::Lost& lost) {
+                if (lost.kind != net::Lost::Kind::timeout)
+                    return std::nullopt;
+                options_.idle();
+            }
+        }
+        return channel_.receive(process_.common().ipc_timeout);
+    }
+
+    void serve(ipc::Message message)
+    {
+        auto request = ipc::unpack<service::DeliveryRequest>(message);
+        if (!request || !message.fd)
+            throw net::Lost(net::Lost::Kind::error, request ? "request without a mail" : request.error().text);
+        Job job(*std::move(request), std::move(message.fd), channel_, process_.socket_path("qmgr", true));
+        try {
+            handler_(job, owner_);
+        } catch (const std::exception& error) {
+            log::warning(job.prefixed(error.what()));
+            job.report_rest(outcome_of(failure(cat("delivery agent: ", error.what()))), "none");
+        }
+        job.report_rest(outcome_of(failure("delivery agent gave no result")), "none");
+        job.finish();
+    }
+
+    const daemon::Process& process_;
+    const Options& options_;
+    const Handler& handler_;
+    ipc::Channel channel_;
+    std::optional<daemon::User> owner_;
+};
+
+}  // namespace
+
+int run(daemon::Process& process, const Options& options, const Connection::Handler& handler)
+{
+    daemon::Process::Workers workers;
+    workers.max_use = options.as_owner ? 1 : 0;  // who became somebody cannot become somebody else
+    return process.serve([&](Fd client) { Connection(process, options, handler, std::move(client)).run(); }, workers);
+}
+
+}  // namespace mta::deliver
