@@ -1,5 +1,7 @@
 #include "ipc/message.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 namespace mta::ipc {
@@ -39,6 +41,8 @@ Message Message::copy() const
 {
     Message copy;
     copy.body_ = body_;
+    if (fd)
+        copy.fd.reset(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
     return copy;
 }
 

@@ -33,7 +33,7 @@ public:
     const std::string& body() const { return body_; }  // without the NUL that ends the message
     std::string encoded() const { return body_ + '\0'; }
 
-    Message copy() const;  // of the attributes; a descriptor has one owner
+    Message copy() const;  // with a descriptor of its own
     // Takes one message from the start of the bytes: its length, or 0 if it is not complete, or an Error if it is no message.
     static Result<std::size_t> take(std::string_view bytes, Message& into);
 

@@ -151,8 +151,14 @@ void read_tail(std::string_view bytes, Mail& mail)
             if (outcome && outcome->number >= 0 && static_cast<std::size_t>(outcome->number) < mail.outcomes.size())
                 mail.outcomes[static_cast<std::size_t>(outcome->number)] = *std::move(outcome);
         } else if ((*record)->type == Type::note) {
-            if (auto note = decode<Note>(**record))
-                mail.notes.push_back(*std::move(note));
+            auto note = decode<Note>(**record);
+            if (!note)
+                continue;
+            if (note->what == "dsn_sent")
+                for (auto& outcome : mail.outcomes)
+                    if (outcome && outcome->is_final())
+                        outcome->notified = true;
+            mail.notes.push_back(*std::move(note));
         }
     }
 }

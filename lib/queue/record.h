@@ -60,7 +60,9 @@ struct Outcome {
     std::string action;            // "sent", "bounced", "expired": done for ever; "deferred": the latest reason
     std::string status, text, mta, reply;  // as in service::RecipientStatus
     std::int64_t time = 0;         // microseconds since 1970
+    bool notified = false;         // not stored: a later note says that the sender knows
     bool is_final() const { return action != "deferred"; }
+    bool has_failed() const { return action == "bounced" || action == "expired"; }
 
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
@@ -75,7 +77,8 @@ struct Outcome {
     }
 };
 
-// Something that happened to the mail as a whole, appended: "delay_warning" was sent, "flush" or "expire" was asked for.
+// Something that happened to the mail as a whole, appended: "delay_warning" (a warning was sent), "dsn_sent" (the sender
+// knows of all results before it).
 struct Note {
     std::string what;
     std::int64_t time = 0;

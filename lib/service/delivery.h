@@ -45,6 +45,7 @@ struct DeliveryRequest {
     std::string body, envid, ret;  // as in Mail
     std::string client_name, client_address, helo, protocol, sasl_method, sasl_username;
     bool keep_open = false;        // more mail for this destination follows at once: keep the connection to it
+    bool first_try = false;        // nobody can have tried before
     std::vector<DeliveryRecipient> recipients;
 
     template <class Self, class Visitor>
@@ -67,6 +68,7 @@ struct DeliveryRequest {
         visit("sasl_method", self.sasl_method);
         visit("sasl_username", self.sasl_username);
         visit("keep_open", self.keep_open);
+        visit("first_try", self.first_try);
         visit("recipients", self.recipients);
     }
 };

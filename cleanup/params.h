@@ -1,0 +1,23 @@
+#pragma once
+
+#include "config/config.h"
+
+namespace mta::cleanup {
+
+struct Params : config::Group {
+    using Group::Group;
+    config::Param<std::string> virtual_alias_maps{*this, "virtual_alias_maps", "$virtual_maps",
+        "Tables that replace recipients, of any domain, by one or more other addresses."};
+    config::Param<std::string> myorigin{*this, "myorigin", "$myhostname", "The domain that is added to addresses without one."};
+    config::Param<std::string> myhostname{*this, "myhostname", "", "The full name of this host; by default what gethostname(2) says."};
+    config::Param<long> message_size_limit{*this, "message_size_limit", "10240000", "The largest message in bytes; 0 means no limit."};
+    config::Param<long> header_size_limit{*this, "header_size_limit", "102400", "The largest header field in bytes; a message with a larger one is refused."};
+    config::Param<std::vector<std::string>> message_drop_headers{*this, "message_drop_headers", "bcc, content-length, resent-bcc, return-path",
+        "Names of header fields that are removed from every message."};
+    config::Param<std::string> undisclosed_recipients_header{*this, "undisclosed_recipients_header", "",
+        "A header field that is added to locally submitted mail without To, Cc and Bcc; empty adds none."};
+    config::Param<long> duplicate_filter_limit{*this, "duplicate_filter_limit", "1000",
+        "The number of recipients of a message among which duplicates are removed."};
+};
+
+}  // namespace mta::cleanup
