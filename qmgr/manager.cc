@@ -1,0 +1,230 @@
+#include "qmgr/manager.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <ctime>
+
+#include "base/file.h"
+#include "log/log.h"
+
+namespace mta::qmgr {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t resolve_at_once = 50;
+constexpr int activate_at_once = 50;           // then the loop looks at its other events
+constexpr long locked_retry_seconds = 60;
+constexpr long leftover_seconds = 3600;
+
+}  // namespace
+
+Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& params)
+    : loop_(loop), process_(process), params_(params), queue_(process.common().queue_directory),
+      rewrite_(loop, process.socket_path("rewrite")), bounce_(loop, process.socket_path("bounce"), 600s),
+      due_timer_(loop, [this] { activate_due(); }), activate_timer_(loop, [this] { activate_due(); }),
+      random_(static_cast<unsigned>(queue::now()))
+{
+}
+
+Manager::~Manager() = default;
+
+void Manager::start()
+{
+    queue_.remove_leftovers(leftover_seconds);
+    for (auto state : {queue::State::active, queue::State::incoming, queue::State::deferred})
+        scan(state);
+    server_ = std::make_unique<ipc::Server>(loop_, process_.listeners().at(0).get(),
+                                            [this](ipc::Message message, const ipc::Server::Reply& reply) { handle(std::move(message), reply); });
+    activate_due();
+}
+
+// Deferred mail waits until its time; what was incoming or active before a crash is due at once.
+void Manager::scan(queue::State state)
+{
+    auto ids = queue_.list(state);
+    if (!ids)
+        log::fatal(ids.error().text);
+    for (const auto& id : *ids)
+        if (!active_.contains(id))
+            due_.add(id, state, state == queue::State::deferred ? queue_.due(id, state) : 0);
+}
+
+void Manager::activate_due()
+{
+    std::int64_t now = std::time(nullptr);
+    for (int i = 0; i < activate_at_once && static_cast<long>(active_.size()) < params_.qmgr_message_active_limit(); ++i) {
+        bool has_due = !due_.empty() && due_.next_due() <= now;
+        if (fresh_.empty() && !has_due)
+            break;
+        if (!fresh_.empty() && (prefer_fresh_ || !has_due)) {
+            auto [id, first_try] = fresh_.front();
+            fresh_.pop_front();
+            prefer_fresh_ = false;
+            activate(id, queue::State::incoming, first_try);
+        } else {
+            auto item = due_.take_first();
+            prefer_fresh_ = true;
+            activate(item.id, item.state, false);
+        }
+    }
+    bool room = static_cast<long>(active_.size()) < params_.qmgr_message_active_limit();
+    if (room && (!fresh_.empty() || (!due_.empty() && due_.next_due() <= now)))
+        activate_timer_.start(0ms);
+    else if (room && !due_.empty())
+        due_timer_.start(std::chrono::milliseconds(std::min<std::int64_t>(due_.next_due() - now, 3600) * 1000));
+}
+
+void Manager::activate(const std::string& id, queue::State state, bool first_try)
+{
+    if (active_.contains(id))
+        return;
+    if (state != queue::State::active)
+        if (auto moved = queue_.move(id, state, queue::State::active); !moved)
+            return;  // removed or put on hold by postsuper, or taken before
+    auto mail = std::make_unique<ActiveMail>();
+    mail->id = id;
+    mail->first_try = first_try;
+    mail->activated = queue::now();
+    if (!open_mail(*mail))
+        return;
+    bool after_crash = !first_try && state != queue::State::deferred;
+    if (after_crash)
+        if (auto verified = queue::Directory::verify_content(mail->fd.get(), mail->mail); !verified)
+            return damaged(id, queue::State::active, verified.error().text);
+    for (std::size_t i = 0; i < mail->envelope().recipients.size(); ++i)
+        mail->open += !mail->mail.is_done(i);
+    log::info(id, ": from=<", mail->envelope().reverse_path, ">, size=", mail->mail.content_bytes,
+              ", nrcpt=", mail->envelope().recipients.size(), " (queue active)");
+    auto& placed = *(active_[id] = std::move(mail));
+    placed.open == 0 ? settle(placed) : resolve(placed);
+}
+
+// The lock goes with the descriptor to the delivery agent: mail that an agent of a former qmgr still delivers is left alone.
+bool Manager::open_mail(ActiveMail& mail)
+{
+    auto path = cat(queue_.root(), "/active/", mail.id);
+    mail.fd.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!mail.fd) {
+        log::warning(errno_error(cat("open active/", mail.id)).text);
+        return false;
+    }
+    if (::flock(mail.fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        log::info(mail.id, ": skipped, still being delivered");
+        due_.add(mail.id, queue::State::active, std::time(nullptr) + locked_retry_seconds);
+        return false;
+    }
+    auto read = queue::Directory::read(mail.fd.get());
+    if (!read) {
+        damaged(mail.id, queue::State::active, read.error().text);
+        return false;
+    }
+    mail.mail = *std::move(read);
+    return true;
+}
+
+void Manager::damaged(const std::string& id, queue::State state, const std::string& why)
+{
+    log::warning(id, ": damaged queue file (", why, "): moved to the corrupt directory");
+    if (auto moved = queue_.move(id, state, queue::State::corrupt); !moved)
+        log::warning(moved.error().text);
+}
+
+void Manager::resolve(ActiveMail& mail)
+{
+    std::vector<long> numbers;
+    service::ResolveRequest request{"resolve", mail.envelope().reverse_path, {}};
+    auto ask = [&] {
+        rewrite_.call(ipc::pack(request), [this, id = mail.id, numbers](Result<ipc::Message> answer) { resolved(id, numbers, answer); });
+        numbers.clear();
+        request.recipients.clear();
+    };
+    for (std::size_t i = 0; i < mail.envelope().recipients.size(); ++i) {
+        if (mail.mail.is_done(i))
+            continue;
+        numbers.push_back(static_cast<long>(i));
+        request.recipients.push_back({mail.envelope().recipients[i].address});
+        if (numbers.size() == resolve_at_once)
+            ask();
+    }
+    if (!numbers.empty())
+        ask();
+}
+
+void Manager::resolved(const std::string& id, const std::vector<long>& numbers, const Result<ipc::Message>& answer)
+{
+    auto& mail = *active_.at(id);
+    auto reply = answer ? ipc::unpack<service::ResolveReply>(*answer) : Result<service::ResolveReply>(answer.error());
+    if (reply && reply->results.size() == numbers.size())
+        return distribute(mail, numbers, reply->results);
+    auto why = reply ? failure("bad answer of service rewrite") : reply.error();
+    log::warning(id, ": address resolver failure: ", why.text);
+    for (auto number : numbers)
+        fail_here(mail, {number, mail.envelope().recipients[static_cast<std::size_t>(number)].address}, failure("address resolver failure"));
+    settle_if_over(mail);
+}
+
+void Manager::distribute(ActiveMail& mail, const std::vector<long>& numbers, const std::vector<service::Resolved>& results)
+{
+    struct Group {
+        std::string transport, nexthop;
+        Entry entry;
+    };
+    std::map<std::string, Group> groups;
+    std::vector<Group> full;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const auto& result = results[i];
+        Entry::Target target{numbers[i], result.recipient.empty() ? mail.envelope().recipients[static_cast<std::size_t>(numbers[i])].address : result.recipient};
+        if (!result.status.empty()) {
+            fail_here(mail, target, Error{result.text, result.status});
+            continue;
+        }
+        if (is_deferred_transport(result.transport)) {
+            fail_here(mail, target, Error{"deferred transport", "4.3.2"});
+            continue;
+        }
+        auto& group = groups[cat(result.transport, '\0', lower(result.nexthop), '\0', result.owner)];
+        group.transport = result.transport;
+        group.nexthop = result.nexthop;
+        group.entry.mail = &mail;
+        group.entry.owner = result.owner;
+        group.entry.targets.push_back(std::move(target));
+        auto limit = transport(result.transport).settings().recipient_limit;
+        if (limit > 0 && static_cast<long>(group.entry.targets.size()) >= limit) {
+            full.push_back(group);
+            group.entry.targets.clear();
+        }
+    }
+    for (auto& [key, group] : groups)
+        if (!group.entry.targets.empty())
+            full.push_back(std::move(group));
+    mail.entries += full.size();
+    if (full.empty())
+        return settle_if_over(mail);
+    for (auto& group : full)       // the last of these may end the attempt, and with it the mail
+        transport(group.transport).add(group.nexthop, std::move(group.entry));
+    for (auto& group : full)
+        transport(group.transport).schedule();
+}
+
+Transport& Manager::transport(const std::string& name)
+{
+    auto& transport = transports_[name];
+    if (!transport)
+        transport = std::make_unique<Transport>(
+            Transport::Context{loop_, params_, *this, cat(process_.common().queue_directory(), "/private/")}, name);
+    return *transport;
+}
+
+bool Manager::is_deferred_transport(const std::string& name) const
+{
+    for (const auto& deferred : params_.defer_transports())
+        if (deferred == name)
+            return true;
+    return false;
+}
+
+}  // namespace mta::qmgr

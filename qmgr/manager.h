@@ -1,0 +1,80 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <random>
+#include <unordered_map>
+#include <string>
+
+#include "daemon/process.h"
+#include "ipc/peer.h"
+#include "qmgr/due.h"
+#include "qmgr/transport.h"
+#include "service/bounce.h"
+#include "service/qmgr.h"
+#include "service/rewrite.h"
+
+namespace mta::qmgr {
+
+// The queue manager: activates mail when it is due, has its recipients resolved, gives them to transports, and decides
+// what becomes of the mail then. Knows all of the queue in memory after one look at the directories at start.
+class Manager : private Observer {
+public:
+    Manager(event::Loop& loop, daemon::Process& process, const Params& params);
+    ~Manager() override;
+    void start();
+
+private:
+    // Requests of others (requests.cc)
+    void handle(ipc::Message message, const ipc::Server::Reply& reply);
+    service::QueueReply obey(const service::QueueRequest& request);
+    service::QueueReply orphan(const ipc::Message& message);
+    void flush_site(const std::string& domain);
+
+    // The way of a mail (manager.cc)
+    void scan(queue::State state);
+    void activate_due();
+    void activate(const std::string& id, queue::State state, bool first_try);
+    bool open_mail(ActiveMail& mail);
+    void damaged(const std::string& id, queue::State state, const std::string& why);
+    void resolve(ActiveMail& mail);
+    void resolved(const std::string& id, const std::vector<long>& numbers, const Result<ipc::Message>& answer);
+    void distribute(ActiveMail& mail, const std::vector<long>& numbers, const std::vector<service::Resolved>& results);
+    Transport& transport(const std::string& name);
+    bool is_deferred_transport(const std::string& name) const;
+
+    // Results (outcome.cc)
+    void recipient_done(ActiveMail& mail, const service::RecipientStatus& status) override;
+    void entry_done(Entry entry, const std::string& status, const std::string& text) override;
+    void fail_here(ActiveMail& mail, const Entry::Target& target, const Error& error);
+    void settle_if_over(ActiveMail& mail);
+    void settle(ActiveMail& mail);                   // the attempt is over
+    void expire(ActiveMail& mail);
+    void list_dsns(ActiveMail& mail);
+    void send_dsns(ActiveMail& mail);                // one after the other, then finishes the mail
+    void dsn_done(const std::string& id, const Result<ipc::Message>& answer);
+    void finish(ActiveMail& mail);
+    void remove(ActiveMail& mail);
+    void defer(ActiveMail& mail);
+    template <class Record>
+    void append(ActiveMail& mail, const Record& record, bool sync);
+    std::int64_t next_attempt(const ActiveMail& mail);
+    void release(ActiveMail& mail);                  // forgets it and goes on with others
+
+    event::Loop& loop_;
+    daemon::Process& process_;
+    const Params& params_;
+    queue::Directory queue_;
+    std::unordered_map<std::string, std::unique_ptr<ActiveMail>> active_;
+    std::deque<std::pair<std::string, bool>> fresh_;  // in incoming: queue ID, whether nobody can have tried it
+    DueHeap due_;
+    std::map<std::string, std::unique_ptr<Transport>> transports_;
+    ipc::Caller rewrite_, bounce_;
+    std::unique_ptr<ipc::Server> server_;
+    event::Timer due_timer_, activate_timer_;
+    std::minstd_rand random_;
+    bool prefer_fresh_ = true;
+};
+
+}  // namespace mta::qmgr

@@ -1,0 +1,201 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "deliver/agent.h"
+#include "log/log.h"
+#include "qmgr/manager.h"
+
+namespace mta::qmgr {
+
+namespace {
+
+constexpr std::int64_t second = 1000000;
+constexpr double jitter = 0.1;
+
+bool wants(const std::string& notify, std::string_view what) { return upper(notify).find(what) != std::string::npos; }
+
+}  // namespace
+
+// What happened is written before anything else happens to the mail, unless this was its last open recipient and
+// the file will be removed at once.
+void Manager::recipient_done(ActiveMail& mail, const service::RecipientStatus& status)
+{
+    auto number = static_cast<std::size_t>(status.number);
+    queue::Outcome outcome{status.number, status.action, status.status, status.text, status.mta, status.reply, queue::now()};
+    mail.mail.outcomes[number] = outcome;
+    --mail.open;
+    bool all_final = true;
+    for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i)
+        all_final = all_final && mail.mail.is_done(i);
+    bool told_to_sender = outcome.has_failed() || wants(mail.envelope().recipients[number].notify, "SUCCESS");
+    if (!all_final || told_to_sender)
+        append(mail, outcome, outcome.is_final() && !all_final);
+}
+
+void Manager::fail_here(ActiveMail& mail, const Entry::Target& target, const Error& error)
+{
+    auto action = error.is_permanent() ? "bounced" : "deferred";
+    const auto& recipient = mail.envelope().recipients[static_cast<std::size_t>(target.number)];
+    auto orig_to = recipient.original.empty() ? std::string() : cat(", orig_to=<", recipient.original, ">");
+    auto before = deliver::format_delay(static_cast<double>(mail.activated - mail.envelope().arrival) / second);
+    auto here = deliver::format_delay(static_cast<double>(queue::now() - mail.activated) / second);
+    log::info(mail.id, ": to=<", target.address, ">", orig_to, ", relay=none, delay=",
+              deliver::format_delay(static_cast<double>(mail.age()) / second), ", delays=", before, "/", here, "/0/0, dsn=", error.status,
+              ", status=", action, " (", error.text, ")");
+    recipient_done(mail, {target.number, action, error.status, error.text, "", ""});
+}
+
+void Manager::entry_done(Entry entry, const std::string& status, const std::string& text)
+{
+    for (const auto& target : entry.targets)
+        fail_here(*entry.mail, target, Error{text, status});
+    --entry.mail->entries;
+    settle_if_over(*entry.mail);
+}
+
+void Manager::settle_if_over(ActiveMail& mail)
+{
+    if (mail.open == 0 && mail.entries == 0)
+        settle(mail);
+}
+
+template <class Record>
+void Manager::append(ActiveMail& mail, const Record& record, bool sync)
+{
+    if (!mail.append_fd) {
+        auto fd = queue_.open(queue::State::active, mail.id);
+        if (!fd)
+            return log::warning(fd.error().text);
+        mail.append_fd = *std::move(fd);
+        if (auto trimmed = queue::Directory::trim(mail.append_fd.get(), mail.mail); !trimmed)
+            log::warning(mail.id, ": ", trimmed.error().text);
+    }
+    if (auto done = queue::Directory::append(mail.append_fd.get(), record, sync); !done)
+        log::warning(mail.id, ": ", done.error().text);
+}
+
+void Manager::settle(ActiveMail& mail)
+{
+    auto lifetime = mail.envelope().reverse_path.empty() ? params_.bounce_queue_lifetime() : params_.maximal_queue_lifetime();
+    if (mail.age() > lifetime.count() * second)
+        expire(mail);
+    list_dsns(mail);
+    send_dsns(mail);
+}
+
+void Manager::expire(ActiveMail& mail)
+{
+    bool any = false;
+    for (auto& outcome : mail.mail.outcomes) {
+        if (!outcome || outcome->is_final())
+            continue;
+        any = true;
+        outcome->action = "expired";
+        append(mail, *outcome, true);
+    }
+    if (any)
+        log::info(mail.id, ": from=<", mail.envelope().reverse_path, ">, status=expired, returned to sender");
+}
+
+void Manager::list_dsns(ActiveMail& mail)
+{
+    bool failure = false, success = false, waiting = false;
+    for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i) {
+        const auto& outcome = mail.mail.outcomes[i];
+        waiting = waiting || !outcome || !outcome->is_final();
+        if (!outcome || outcome->notified)
+            continue;
+        failure = failure || outcome->has_failed();
+        success = success || (outcome->action == "sent" && wants(mail.envelope().recipients[i].notify, "SUCCESS"));
+    }
+    auto warn_after = params_.delay_warning_time().count() * second;
+    bool delay = waiting && warn_after > 0 && mail.age() > warn_after && !mail.mail.has_note("delay_warning");
+    mail.dsns.clear();
+    if (success)
+        mail.dsns.push_back("success");
+    if (failure)
+        mail.dsns.push_back("failure");
+    if (delay)
+        mail.dsns.push_back("delay");
+}
+
+void Manager::send_dsns(ActiveMail& mail)
+{
+    if (mail.dsns.empty())
+        return finish(mail);
+    auto message = ipc::pack(service::BounceRequest{mail.dsns.front(), mail.id});
+    message.fd.reset(::fcntl(mail.fd.get(), F_DUPFD_CLOEXEC, 0));
+    bounce_.call(std::move(message), [this, id = mail.id](const Result<ipc::Message>& answer) { dsn_done(id, answer); });
+}
+
+// The mail is kept until its DSN is durable; if that cannot be had now, the mail waits for another try.
+void Manager::dsn_done(const std::string& id, const Result<ipc::Message>& answer)
+{
+    auto& mail = *active_.at(id);
+    auto reply = answer ? ipc::unpack<service::BounceReply>(*answer) : Result<service::BounceReply>(answer.error());
+    if (!reply || !reply->ok) {
+        log::warning(id, ": no notification sent: ", reply ? reply->text : reply.error().text);
+        return defer(mail);
+    }
+    auto kind = mail.dsns.front();
+    mail.dsns.erase(mail.dsns.begin());
+    if (kind == "delay") {
+        append(mail, queue::Note{"delay_warning", queue::now()}, false);
+    } else if (mail.dsns.empty() || mail.dsns.front() == "delay") {
+        append(mail, queue::Note{"dsn_sent", queue::now()}, true);
+        for (auto& outcome : mail.mail.outcomes)
+            if (outcome && outcome->is_final())
+                outcome->notified = true;
+    }
+    send_dsns(mail);
+}
+
+void Manager::finish(ActiveMail& mail)
+{
+    bool all_final = true;
+    for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i)
+        all_final = all_final && mail.mail.is_done(i);
+    all_final ? remove(mail) : defer(mail);
+}
+
+void Manager::remove(ActiveMail& mail)
+{
+    if (auto removed = queue_.remove(mail.id, queue::State::active); !removed)
+        log::warning(removed.error().text);
+    else
+        log::info(mail.id, ": removed");
+    release(mail);
+}
+
+// Waits as long as the mail is old, between the limits, and a little more or less so that mails spread.
+std::int64_t Manager::next_attempt(const ActiveMail& mail)
+{
+    auto least = params_.minimal_backoff_time().count(), most = params_.maximal_backoff_time().count();
+    auto wait = static_cast<double>(std::clamp<std::int64_t>(mail.age() / second, least, std::max(least, most)));
+    auto spread = std::uniform_real_distribution<double>(1 - jitter, 1 + jitter)(random_);
+    return std::time(nullptr) + std::max<std::int64_t>(static_cast<std::int64_t>(wait * spread), 1);
+}
+
+void Manager::defer(ActiveMail& mail)
+{
+    auto due = next_attempt(mail);
+    if (auto set = queue_.set_due(mail.id, queue::State::active, due); !set)
+        log::warning(set.error().text);
+    if (auto moved = queue_.move(mail.id, queue::State::active, queue::State::deferred); moved)
+        due_.add(mail.id, queue::State::deferred, due);
+    else
+        log::warning(moved.error().text);
+    release(mail);
+}
+
+void Manager::release(ActiveMail& mail)
+{
+    active_.erase(std::string(mail.id));
+    if (!activate_timer_.pending())
+        activate_timer_.start(std::chrono::milliseconds(0));
+}
+
+}  // namespace mta::qmgr

@@ -1,0 +1,100 @@
+#include <sys/stat.h>
+
+#include <ctime>
+
+#include "log/log.h"
+#include "qmgr/manager.h"
+
+namespace mta::qmgr {
+
+void Manager::handle(ipc::Message message, const ipc::Server::Reply& reply)
+{
+    auto request = ipc::unpack<service::QueueRequest>(message);
+    if (!request)
+        return reply(ipc::pack(service::QueueReply{false, request.error().text}));
+    if (request->request == "new") {
+        if (queue::is_id(request->argument))
+            fresh_.emplace_back(request->argument, true);
+        return activate_due();
+    }
+    reply(ipc::pack(request->request == "orphan" ? orphan(message) : obey(*request)));
+}
+
+service::QueueReply Manager::obey(const service::QueueRequest& request)
+{
+    std::int64_t now = std::time(nullptr);
+    if (request.request == "wakeup") {
+        auto ids = queue_.list(queue::State::incoming);
+        for (const auto& id : ids ? *ids : std::vector<std::string>{})
+            fresh_.emplace_back(id, false);
+    } else if (request.request == "flush") {
+        for (auto& [name, transport] : transports_)
+            transport->resume();
+        due_.flush(now);
+    } else if (request.request == "flush_id" || request.request == "released") {
+        if (!queue::is_id(request.argument))
+            return {false, "bad queue ID"};
+        for (auto& [name, transport] : transports_)
+            transport->resume();
+        if (!due_.flush(request.argument, now)) {
+            auto state = queue_.find(request.argument);
+            if (state == queue::State::incoming || state == queue::State::deferred)
+                due_.add(request.argument, *state, now);
+            else
+                return {false, "no such message in the deferred queue"};
+        }
+    } else if (request.request == "flush_site") {
+        flush_site(request.argument);
+    } else {
+        return {false, cat("unknown request: ", printable(request.request))};
+    }
+    activate_due();
+    return {};
+}
+
+// The deferred mail that has an open recipient in the domain is due now; for this the files are read.
+void Manager::flush_site(const std::string& domain)
+{
+    std::int64_t now = std::time(nullptr);
+    auto suffix = cat("@", lower(domain));
+    auto ids = queue_.list(queue::State::deferred);
+    for (const auto& id : ids ? *ids : std::vector<std::string>{}) {
+        auto fd = queue_.open(queue::State::deferred, id);
+        auto mail = fd ? queue::Directory::read(fd->get()) : Result<queue::Mail>(fd.error());
+        if (!mail)
+            continue;
+        for (std::size_t i = 0; i < mail->envelope.recipients.size(); ++i)
+            if (!mail->is_done(i) && lower(mail->envelope.recipients[i].address).ends_with(suffix)) {
+                due_.flush(id, now);
+                break;
+            }
+    }
+    for (auto& [name, transport] : transports_)
+        transport->resume();
+}
+
+// An agent outlived the qmgr that had sent it. Its descriptor proves that the mail was given to it.
+service::QueueReply Manager::orphan(const ipc::Message& message)
+{
+    auto report = ipc::unpack<service::OrphanReport>(message);
+    if (!report || !message.fd || !queue::is_id(report->argument))
+        return {false, "bad report"};
+    const auto& id = report->argument;
+    auto state = queue_.find(id);
+    if (!state || active_.contains(id))
+        return {};
+    auto fd = queue_.open(*state, id);
+    struct stat theirs {}, ours {};
+    if (!fd || ::fstat(message.fd.get(), &theirs) != 0 || ::fstat(fd->get(), &ours) != 0 || theirs.st_ino != ours.st_ino ||
+        theirs.st_dev != ours.st_dev)
+        return {false, "not the descriptor of this mail"};
+    for (const auto& s : report->statuses) {
+        queue::Outcome outcome{s.number, s.action, s.status, s.text, s.mta, s.reply, queue::now()};
+        if (auto done = queue::Directory::append(fd->get(), outcome, true); !done)
+            return {false, done.error().text};
+    }
+    due_.flush(id, std::time(nullptr) + 1);  // the agent lets go of its lock when it has our answer
+    return {};
+}
+
+}  // namespace mta::qmgr
