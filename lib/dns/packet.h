@@ -35,6 +35,7 @@ Match match(const Query& query, std::string_view reply, bool over_tcp);
 
 enum class Code { no_error = 0, format_error = 1, server_failure = 2, name_error = 3, not_implemented = 4, refused = 5 };
 int reply_code(std::string_view reply);
+std::string code_name(int code);  // "SERVFAIL"
 bool is_truncated(std::string_view reply);
 
 // The meaning of a matching reply. Codes other than NOERROR and NXDOMAIN are Status::failed.

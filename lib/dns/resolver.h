@@ -67,6 +67,7 @@ private:
     void forget(const std::string& key, std::uint64_t number);
     void finished(const std::string& key, const Answer& answer);
     void start_waiting();
+    void avoid(std::size_t server);
 
     event::Loop& loop_;
     Options options_;
@@ -74,7 +75,9 @@ private:
     std::unordered_map<std::string, std::unique_ptr<Lookup>> lookups_;  // by "type/name"
     std::deque<std::string> waiting_;                                   // keys of look-ups that have not begun
     std::size_t on_wire_ = 0;
-    std::size_t next_server_ = 0;
+    bool starting_ = false;
+    std::size_t preferred_ = 0;      // the server that is asked first: the last one that did not let us wait
+    std::vector<Lookup*> telling_;   // look-ups whose askers are being told
     std::uint64_t last_number_ = 0;
 };
 
