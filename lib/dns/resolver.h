@@ -48,6 +48,7 @@ public:
         Ticket(Ticket&& other) noexcept { *this = std::move(other); }
         Ticket& operator=(Ticket&& other) noexcept;
         ~Ticket();
+        void release() { resolver_ = nullptr; }  // the answer is wanted for as long as the resolver lives
 
     private:
         Resolver* resolver_ = nullptr;

@@ -1,0 +1,26 @@
+// dns: the caching stub resolver of the suite.
+#include <deque>
+
+#include "daemon/process.h"
+#include "dns/params.h"
+#include "dns/responder.h"
+#include "log/log.h"
+
+int main(int argc, char** argv)
+{
+    using namespace mta;
+    daemon::Process process(argc, argv, "dns");
+    const dnsd::Params params(process.config());
+    auto options = dnsd::options_of(params);
+    if (!options)
+        log::fatal(options.error().text);
+    process.drop_privileges();
+    event::Loop loop;
+    dns::Resolver resolver(loop, std::move(*options));
+    std::deque<ipc::Server> servers;
+    for (const auto& listener : process.listeners())
+        servers.emplace_back(loop, listener.get(), [&](ipc::Message request, ipc::Server::Reply reply) {
+            dnsd::respond(resolver, request, std::move(reply));
+        });
+    return process.run(loop);
+}
