@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace mta::tls {
+
+// A certificate chain, the host's own certificate first, and its private key; both may be in one file.
+struct CertificateFiles {
+    std::string chain, key;
+};
+
+// Reads a PEM file. Another function than read_file lets a process without the right to read keys ask one that has it.
+using Reader = std::function<Result<std::string>(const std::string& path)>;
+
+// What a Context is made of.
+struct Settings {
+    bool is_server = true;
+    std::vector<CertificateFiles> certificates;  // a server needs one, e.g. an RSA and an ECDSA one may stand together
+    std::string ca_file, ca_path;                // whom to trust; neither: nobody
+    bool trust_system_authorities = false;       // tls_append_default_CA
+    bool request_certificate = false;            // server: ask the client for its certificate; it may have none
+    std::string protocols = ">=TLSv1.2";         // Postfix's syntax: ">=TLSv1.2, <=TLSv1.3", "!TLSv1", "TLSv1.2"
+    std::string cipher_list;                     // OpenSSL's syntax, for TLS 1.2; empty: OpenSSL's default
+    std::string exclude_ciphers;                 // names or classes, taken out of the list
+    std::string groups;                          // key exchange groups in order; empty: OpenSSL's default
+    bool server_order = false;                   // tls_preempt_cipherlist
+    std::string session_context;                 // server: the service; tickets of other services are not accepted
+    std::uint64_t options = 0;                   // further SSL_OP_* bits, see parse_ssl_options()
+    bool dane = false;                           // client: Transport may be given TLSA records
+    Reader reader;                               // empty: read_file()
+};
+
+// The protocol versions a list in Postfix's syntax allows.
+struct ProtocolRange {
+    int lowest = 0, highest = 0;    // TLS1_2_VERSION and the like; 0: no bound
+    std::uint64_t disabled = 0;     // SSL_OP_NO_* for gaps
+};
+Result<ProtocolRange> parse_protocols(std::string_view text);
+
+// "NO_TICKET, NO_RENEGOTIATION" as SSL_OP_* bits, or "0x..." as a number.
+Result<std::uint64_t> parse_ssl_options(std::string_view text);
+
+}  // namespace mta::tls
