@@ -25,8 +25,10 @@ public:
 
     const Settings& settings() const { return settings_; }
 
-    // How long current() believes the files without looking at them.
+    // How long current() believes the files without looking at them; negative: for ever, somebody calls reload().
     void set_check_interval(std::chrono::milliseconds interval) { check_interval_ = interval; }
+    // Reads the files again; logs a warning and keeps what there is if they cannot be used.
+    void reload();
 
 private:
     struct Stamp {  // what stat(2) says of a file; all zero if it cannot be found
@@ -38,7 +40,6 @@ private:
     explicit Context(Settings settings) : settings_(std::move(settings)) {}
     static Result<Handle> make(const Settings& settings);
     std::vector<Stamp> stamps() const;
-    void reload();
 
     Settings settings_;
     Handle handle_;
@@ -47,7 +48,7 @@ private:
     std::chrono::milliseconds check_interval_{3000};
 };
 
-// The oldest reason in OpenSSL's queue of this thread as text; empties the queue.
+// The newest reason in OpenSSL's queue as text, and empties the queue.
 std::string library_error();
 
 }  // namespace mta::tls

@@ -18,8 +18,7 @@ struct Facts {
     std::string cipher;          // "TLS_AES_256_GCM_SHA384"
     int used_bits = 0, algorithm_bits = 0;
     std::string key_exchange;    // "X25519", "ECDHE (prime256v1)"; empty: not known
-    std::string signature;       // of the peer that signs: "ECDSA (prime256v1) server-digest SHA256"; see text()
-    std::string client_signature;
+    std::string server_signature, server_digest, client_signature, client_digest;  // "ECDSA (prime256v1)", "SHA256"
     bool resumed = false;
     // As Postfix writes it: "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 ..."
     std::string text() const;
@@ -45,6 +44,9 @@ public:
     // server_name: what a client asks for (SNI, without effect for addresses) and verifies; more names may be right.
     // May throw std::runtime_error when memory is out.
     explicit Engine(Context& context, const std::string& server_name = "", const std::vector<std::string>& valid_names = {});
+
+    Engine(const Engine&) = delete;  // the BIO holds our address
+    Engine& operator=(const Engine&) = delete;
 
     // Ciphertext that came; takes part in the next read(), write() or handshake(). It is the caller's part to read first
     // (until read() gives nothing) before it feeds more, so that memory stays bounded.
@@ -78,6 +80,7 @@ public:
 
 private:
     friend struct EngineBio;
+    static int judge(int good, X509_STORE_CTX* store);  // called by OpenSSL for each certificate
     // The result of an SSL_* call that did not succeed: what it means for the state.
     void settle(int result);
 
@@ -87,11 +90,8 @@ private:
     std::string error_;
     State state_ = State::handshake;
     bool at_end_ = false;
-    bool wants_names_ = false;
-
-public:
-    Engine(const Engine&) = delete;  // the BIO holds our address
-    Engine& operator=(const Engine&) = delete;
+    bool wants_name_ = false, name_differs_ = false;
+    int chain_error_ = 0;
 };
 
 }  // namespace mta::tls

@@ -32,7 +32,6 @@ struct Settings {
     bool server_order = false;                   // tls_preempt_cipherlist
     std::string session_context;                 // server: the service; tickets of other services are not accepted
     std::uint64_t options = 0;                   // further SSL_OP_* bits, see parse_ssl_options()
-    bool dane = false;                           // client: Transport may be given TLSA records
     Reader reader;                               // empty: read_file()
 };
 
