@@ -1,0 +1,87 @@
+#include "master/setup.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+#include "log/log.h"
+
+namespace mta::master {
+
+namespace {
+
+Result<void> check_directories(const Params& params)
+{
+    for (const auto* directory : {&params.queue_directory, &params.data_directory, &params.daemon_directory})
+        if (const std::string& path = *directory; path.empty() || path.front() != '/')
+            return failure(cat("queue_directory, data_directory, daemon_directory: \"", path, "\" does not begin with /"));
+    return {};
+}
+
+Result<Plan> plan_for(const Params& params, const Files& files)
+{
+    if (auto checked = check_directories(params); !checked)
+        return checked.error();
+    auto protocols = parse_protocols(params.inet_protocols, host_has_v6());
+    if (!protocols)
+        return protocols.error();
+    auto interfaces = listen_addresses(params.inet_interfaces, *protocols, resolve_host);
+    if (!interfaces)
+        return interfaces.error();
+    Site site{files.config.directory(), params.daemon_directory, programs_in(params.daemon_directory), *interfaces, *protocols, resolve_host};
+    auto plan = make_plan(files.services, site);
+    if (!plan.errors.empty())
+        return failure(join(plan.errors, "\n"));
+    return plan;
+}
+
+}  // namespace
+
+Result<Files> read_files(const std::string& config_directory)
+{
+    auto config = config::Config::load(config_directory);
+    if (!config)
+        return config.error();
+    auto services = config::load_services(config_directory);
+    if (!services)
+        return services.error();
+    return Files{*std::move(config), *std::move(services)};
+}
+
+Result<Setup> make_setup(const Files& files)
+{
+    auto params = std::make_unique<Params>(files.config);
+    auto plan = plan_for(*params, files);
+    if (!plan)
+        return plan.error();
+    return Setup{std::move(params), *std::move(plan)};
+}
+
+bool is_sound(const Files& files)
+{
+    pid_t child = ::fork();
+    if (child < 0) {
+        log::error(errno_error("fork").text);
+        return false;
+    }
+    if (child == 0) {
+        auto setup = make_setup(files);
+        if (!setup)
+            log_errors(setup.error());
+        ::_exit(setup ? 0 : 1);
+    }
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void log_errors(const Error& error)
+{
+    for (auto line : split(error.text, '\n'))
+        log::error(line);
+}
+
+}  // namespace mta::master
