@@ -34,7 +34,7 @@ std::vector<std::string> other_arguments(const config::Service& service)
     const auto& words = service.arguments;
     std::vector<std::string> result;
     std::size_t i = 0;
-    for (; i < words.size() && words[i].size() > 1 && words[i].front() == '-'; ++i) {
+    for (; i < words.size() && words[i].size() > 1 && words[i].front() == '-' && words[i] != "--"; ++i) {
         if (words[i] == "-o")
             ++i;
         else if (!words[i].starts_with("-o"))
@@ -53,6 +53,8 @@ public:
     {
         if (!contains(site_.programs, service.command))
             return lacks_program(service);
+        if (service.type != "inet" && (service.name.find('/') != std::string::npos || service.name.starts_with('.')))
+            return refuse(service, "the name of a unix service must not contain / nor begin with a dot");
         if (service.type != "inet")
             return add_process(service, service.command, service.type, {local_socket(service)});
         auto sockets = inet_sockets(service);
