@@ -74,13 +74,18 @@ Directory::Directory(std::string root) : root_(std::move(root))
 
 Directory::~Directory() { ::munmap(shared_, sizeof(SharedSync)); }
 
+std::vector<std::string> Directory::subdirectories()
+{
+    std::vector<std::string> result(names.begin(), names.end());
+    for (char digit : hash_digits)
+        result.push_back(cat("deferred/", digit));
+    return result;
+}
+
 Result<void> Directory::create(const std::string& root)
 {
-    for (auto name : names)
+    for (const auto& name : subdirectories())
         if (auto made = make_directories(cat(root, "/", name), 0700); !made)
-            return made;
-    for (char digit : hash_digits)
-        if (auto made = make_directories(cat(root, "/deferred/", digit), 0700); !made)
             return made;
     return {};
 }

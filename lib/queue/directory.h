@@ -68,6 +68,7 @@ public:
     ~Directory();
     Directory(const Directory&) = delete;
 
+    static std::vector<std::string> subdirectories();     // of the root, each behind the one it is in
     static Result<void> create(const std::string& root);  // makes what is missing
 
     // A file for a new mail, in incoming, or in hold.
