@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "queue/directory.h"
 
 namespace mta::daemon {
 
@@ -71,7 +72,7 @@ Result<Owner> Owner::find(const std::string& user)
 std::vector<Directory> directories(const std::string& queue_directory, const std::string& data_directory)
 {
     std::vector<Directory> result{{queue_directory, 0755, true}, {cat(queue_directory, "/pid"), 0755, true}};
-    for (auto name : {"incoming", "active", "deferred", "hold", "corrupt", "trash"})
+    for (const auto& name : queue::Directory::subdirectories())
         result.push_back({cat(queue_directory, "/", name), 0700, false});
     result.push_back({cat(queue_directory, "/private"), 0750, false});
     result.push_back({cat(queue_directory, "/public"), 0755, false});
