@@ -101,7 +101,7 @@ std::vector<std::string> check_layout(const std::vector<Directory>& layout, cons
     for (const auto& [path, mode, is_roots] : layout) {
         struct stat status;
         if (::lstat(path.c_str(), &status) != 0) {
-            wrong.push_back(cat(path, ": missing; \"buuta start\" or \"buuta set-permissions\" makes it"));
+            wrong.push_back(cat(path, ": missing"));
             continue;
         }
         auto uid = is_roots && is_root ? 0u : owner.uid;
