@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/encode.h"
 #include "base/text.h"
 #include "mime/charset.h"
 #include "mime/header.h"
@@ -121,6 +122,21 @@ std::string decode_words(std::string_view value)
     if (value.find("=?") == std::string_view::npos)
         return guess_utf8(unfold(value));
     return WordsReader(unfold(value)).read();
+}
+
+std::string encode_words(std::string_view text)
+{
+    constexpr std::size_t max_bytes = 45;  // 60 in base64, 72 with what stands around
+    auto utf8 = guess_utf8(text);
+    std::string out;
+    for (std::string_view rest = utf8; !rest.empty();) {
+        auto size = std::min(rest.size(), max_bytes);
+        while (size < rest.size() && (static_cast<unsigned char>(rest[size]) & 0xc0) == 0x80)  // not within a character
+            --size;
+        out += cat(out.empty() ? "" : " ", "=?utf-8?B?", base64_encode(rest.substr(0, size)), "?=");
+        rest.remove_prefix(size);
+    }
+    return out;
 }
 
 }  // namespace mta::mime

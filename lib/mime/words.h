@@ -9,4 +9,7 @@ namespace mta::mime {
 // Words with an unknown character set stay as they are; raw 8-bit text is taken as UTF-8 or windows-1252.
 std::string decode_words(std::string_view value);
 
+// The whole text, UTF-8 or else taken as windows-1252, as encoded words of UTF-8 with at most 75 characters each.
+std::string encode_words(std::string_view text);
+
 }  // namespace mta::mime

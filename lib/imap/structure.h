@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mime/structure.h"
+
+namespace mta::imap {
+
+// RFC 3501 section 7.4.2. The header in CRLF form.
+std::string envelope(std::string_view header);
+
+// BODYSTRUCTURE, or BODY without the extension data, of a message in CRLF form.
+std::string body_structure(std::string_view message, const mime::Part& root, bool is_extended);
+
+}  // namespace mta::imap
