@@ -1,0 +1,133 @@
+#include "base/file.h"
+#include "bounce/dsn.h"
+#include "daemon/process.h"
+#include "log/log.h"
+#include "mime/header.h"
+#include "queue/id.h"
+#include "service/bounce.h"
+#include "service/submission.h"
+
+using namespace mta;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t max_header_bytes = 512 * 1024;
+
+std::string_view name_of(bounce::Kind kind, bool is_double)
+{
+    if (is_double)
+        return "postmaster non-delivery notification";
+    return kind == bounce::Kind::failure ? "sender non-delivery notification"
+           : kind == bounce::Kind::delay ? "sender delay notification"
+                                         : "sender delivery status notification";
+}
+
+// All of a small message, of a large one, or if the sender asked for that (RET=HDRS), the header.
+Result<std::string> content_of(int fd, const queue::Mail& mail, const bounce::Params& params, bounce::Report& report)
+{
+    auto limit = static_cast<std::uint64_t>(std::max(params.bounce_size_limit(), 0L));
+    report.is_whole = report.kind == bounce::Kind::failure && mail.content_bytes <= limit && mail.envelope.ret != "HDRS";
+    auto size = report.is_whole ? mail.content_bytes : std::min<std::uint64_t>(mail.content_bytes, max_header_bytes);
+    auto content = read_at(fd, mail.content_offset, size);
+    if (content && !report.is_whole)
+        content->resize(mime::header_size(*content));
+    return content;
+}
+
+class Notifier {
+public:
+    Notifier(const bounce::Params& params, std::string cleanup) : params_(params), cleanup_(std::move(cleanup)) {}
+
+    // RFC 3464 section 2, RFC 5321 section 6.1: never a notification about a notification, except to postmaster.
+    Result<void> notify(const service::BounceRequest& request, int fd)
+    {
+        auto mail = queue::Directory::read(fd);
+        if (!mail)
+            return mail.error();
+        bounce::Report report;
+        report.kind = request.kind == "delay" ? bounce::Kind::delay : request.kind == "success" ? bounce::Kind::success : bounce::Kind::failure;
+        report.to = mail->envelope.reverse_path;
+        auto recipients = bounce::recipients_for(*mail, report.kind);
+        auto double_sender = cat(params_.double_bounce_sender(), "@", params_.myorigin());
+        if (recipients.empty())
+            return {};
+        if (mail->envelope.reverse_path == double_sender) {
+            log::warning(request.queue_id, ": undeliverable postmaster notification discarded");
+            return {};
+        }
+        report.is_double = report.to.empty();
+        if (report.is_double) {
+            if (report.kind != bounce::Kind::failure || !wants_double_bounces())
+                return {};
+            report.to = params_.twobounce_notice_recipient();
+            if (report.to.find('@') == std::string::npos)
+                report.to += cat("@", params_.myorigin());
+        }
+        return send(request.queue_id, fd, *mail, recipients, report, report.is_double ? double_sender : "");
+    }
+
+private:
+    bool wants_double_bounces() const
+    {
+        for (const auto& name : params_.notify_classes())
+            if (name == "2bounce")
+                return true;
+        return false;
+    }
+
+    Result<void> send(const std::string& about, int fd, const queue::Mail& mail, const std::vector<std::size_t>& recipients,
+                      bounce::Report& report, const std::string& reverse_path)
+    {
+        auto content = content_of(fd, mail, params_, report);
+        if (!content)
+            return content.error();
+        report.content = *std::move(content);
+        report.queue_id = queue::new_id();
+        report.time = queue::now();
+        service::Mail dsn;
+        dsn.queue_id = report.queue_id;
+        dsn.reverse_path = reverse_path;
+        dsn.origin = "internal";
+        dsn.body = "8BITMIME";
+        dsn.arrival = report.time;
+        log::info(about, ": ", name_of(report.kind, report.is_double), ": ", report.queue_id);
+        cleanup_.begin(dsn, {{report.to, "", "", "NEVER"}});
+        cleanup_.write(bounce::format(mail, recipients, report, params_));
+        auto accepted = cleanup_.finish();
+        if (!accepted.ok)
+            return Error{accepted.text, accepted.status};
+        return {};
+    }
+
+    const bounce::Params& params_;
+    service::Submission cleanup_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+    daemon::Process process(argc, argv, "bounce");
+    const bounce::Params params(process.config());
+    process.drop_privileges();
+    return process.serve([&](Fd client) {
+        ipc::Channel channel(std::move(client));
+        Notifier notifier(params, process.socket_path("cleanup", true));
+        while (auto message = channel.receive(process.common().ipc_timeout)) {
+            auto request = ipc::unpack<service::BounceRequest>(*message);
+            if (!request || !message->fd)
+                throw net::Lost(net::Lost::Kind::error, "bad request");
+            Result<void> done = failure("cleanup is gone");
+            try {
+                done = notifier.notify(*request, message->fd.get());
+            } catch (const net::Lost& lost) {
+                done = failure(lost.what());
+            }
+            auto reply = ipc::pack(service::BounceReply{bool(done), done ? "" : done.error().text});
+            if (auto id = message->find("id"))
+                reply.add("id", *id);
+            channel.send(reply);
+        }
+    });
+}
