@@ -1,0 +1,186 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <map>
+
+#include "daemon/command.h"
+#include "daemon/process.h"
+#include "ipc/channel.h"
+#include "log/log.h"
+#include "queue/directory.h"
+#include "queue/id.h"
+#include "service/qmgr.h"
+
+using namespace mta;
+using namespace std::chrono_literals;
+using queue::State;
+
+namespace {
+
+constexpr std::string_view usage = "usage: postsuper [-c config_dir] [-d queue_id] [-f queue_id] [-h queue_id] [-H queue_id] [-r queue_id] [-psSv] [queue...]";
+
+struct Verb {
+    std::string_view past, summary;
+    std::vector<State> from;       // where it applies
+};
+
+const std::map<char, Verb> verbs{
+    {'d', {"removed", "Deleted", {State::incoming, State::active, State::deferred, State::hold, State::corrupt}}},
+    {'f', {"released from hold and due now", "Released", {State::incoming, State::deferred, State::hold}}},
+    {'h', {"placed on hold", "Placed on hold", {State::incoming, State::active, State::deferred}}},
+    {'H', {"released from hold", "Released from hold", {State::hold}}},
+    {'r', {"requeued", "Requeued", {State::incoming, State::active, State::deferred, State::hold, State::corrupt}}},
+};
+
+class Super {
+public:
+    Super(const config::Common& common, std::vector<State> only)
+        : queue_(common.queue_directory), qmgr_(cat(common.queue_directory(), "/public/qmgr")), only_(std::move(only))
+    {
+    }
+
+    // "ALL", "-" for IDs on standard input, or one ID; the number of mails it was done to.
+    void apply(char letter, const std::string& which)
+    {
+        const auto& verb = verbs.at(letter);
+        if (which == "ALL")
+            return for_all(letter, verb);
+        if (which != "-")
+            return one(letter, verb, which);
+        for (std::string line; std::getline(std::cin, line);)
+            one(letter, verb, std::string(trim(line)));
+    }
+
+    void summary() const
+    {
+        for (const auto& [letter, count] : counts_)
+            log::info(verbs.at(letter).summary, ": ", count, " message", count == 1 ? "" : "s");
+    }
+
+    // Structure: what a crash has left; damaged files go to corrupt.
+    void repair()
+    {
+        queue_.remove_leftovers(3600);
+        for (auto state : queue::live_states)
+            for (const auto& id : ids_in(state)) {
+                auto fd = queue_.open(state, id);
+                if (!fd)
+                    continue;
+                auto mail = queue::Directory::read(fd->get());
+                auto checked = mail ? queue::Directory::verify_content(fd->get(), *mail) : Result<void>(mail.error());
+                if (checked || is_locked(fd->get()))
+                    continue;
+                log::warning(id, ": damaged queue file (", checked.error().text, "): moved to the corrupt directory");
+                if (auto moved = queue_.move(id, state, State::corrupt); !moved)
+                    log::warning(moved.error().text);
+            }
+    }
+
+private:
+    std::vector<std::string> ids_in(State state) const
+    {
+        auto ids = queue_.list(state);
+        if (!ids)
+            log::fatal(ids.error().text);
+        return *std::move(ids);
+    }
+
+    bool is_selected(State state) const { return only_.empty() || std::find(only_.begin(), only_.end(), state) != only_.end(); }
+
+    void for_all(char letter, const Verb& verb)
+    {
+        for (auto state : verb.from)
+            if (is_selected(state))
+                for (const auto& id : ids_in(state))
+                    apply_to(letter, verb, id, state);
+    }
+
+    void one(char letter, const Verb& verb, const std::string& id)
+    {
+        if (!queue::is_id(id))
+            return log::warning("invalid mail queue id: ", printable(id));
+        auto state = queue_.find(id);
+        if (!state || !is_selected(*state) || std::find(verb.from.begin(), verb.from.end(), *state) == verb.from.end())
+            return;
+        apply_to(letter, verb, id, *state);
+    }
+
+    // Mail that is being delivered right now is locked by qmgr and its agent.
+    static bool is_locked(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) != 0; }
+
+    void apply_to(char letter, const Verb& verb, const std::string& id, State state)
+    {
+        Result<void> done;
+        if (letter == 'd')
+            done = queue_.remove(id, state);
+        else if (letter == 'h')
+            done = queue_.move(id, state, State::hold);
+        else if (state != State::incoming && (letter != 'f' || state == State::hold)) {
+            auto fd = queue_.open(state, id);
+            if (fd && is_locked(fd->get()))
+                return log::warning(id, ": skipped, still being delivered");
+            done = queue_.move(id, state, State::incoming);
+        }
+        if (!done)
+            return log::warning(done.error().text);
+        log::info(id, ": ", verb.past);
+        ++counts_[letter];
+        if (letter == 'H' || letter == 'r' || letter == 'f')
+            (void)qmgr_.ask<service::QueueReply>(service::QueueRequest{state == State::deferred && letter == 'f' ? "flush_id" : "released", id}, 10s).operator bool();
+    }
+
+    queue::Directory queue_;
+    ipc::Client qmgr_;
+    std::vector<State> only_;
+    std::map<char, long> counts_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+    std::string directory;
+    std::vector<std::pair<char, std::string>> actions;
+    log::set_tag("postsuper");
+    log::open_stderr();
+    for (int letter; (letter = ::getopt(argc, argv, "c:d:f:h:H:psr:Sv")) != -1;) {
+        switch (letter) {
+        case 'c': directory = optarg; break;
+        case 'v': log::set_verbose(true); break;
+        case 'd':
+        case 'f':
+        case 'h':
+        case 'H':
+        case 'r': actions.emplace_back(letter, optarg); break;
+        case 'p':
+        case 's':
+        case 'S': actions.emplace_back('s', ""); break;
+        default: log::fatal(usage);
+        }
+    }
+    if (actions.empty())
+        actions.emplace_back('s', "");
+    auto loaded = daemon::load_config("postsuper", directory);
+    const config::Common common(loaded);
+    std::vector<State> only;
+    for (int i = optind; i < argc; ++i) {
+        auto state = queue::state_named(argv[i]);
+        if (!state)
+            log::fatal("no such queue: ", argv[i], " (incoming, active, deferred, hold, corrupt)");
+        only.push_back(*state);
+    }
+    auto owner = daemon::find_user(common.mail_owner);
+    if (::geteuid() == 0 && owner)
+        daemon::become(*owner);
+    else if (owner && ::geteuid() != owner->uid)
+        log::fatal("use of this command is reserved for the superuser");
+    Super super(common, only);
+    for (const auto& [letter, which] : actions)
+        letter == 's' ? super.repair() : super.apply(letter, which);
+    super.summary();
+    return 0;
+}
