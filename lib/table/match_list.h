@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "table/source.h"
 #include "table/table.h"
 
 namespace mta::table {
@@ -39,14 +40,16 @@ public:
     // A word, without any meaning of dots: masquerade_exceptions, authorized_submit_users.
     Result<bool> has_word(std::string_view word) const;
 
-    bool empty() const { return patterns_.empty(); }
+    bool empty() const;
     bool is_stale() const;
 
 private:
     struct Pattern;
     struct Subject;
+    struct Reader;
     Result<bool> has(const Subject& subject) const;
     std::vector<Pattern> patterns_;
+    std::vector<FileMark> files_;
     bool parents_match_ = false;
 };
 

@@ -184,6 +184,7 @@ Result<Source> read_source(const std::string& path, std::string_view what)
         return failure(cat("read ", path, ": ", std::strerror(EISDIR)));
     Source source;
     source.mark = FileMark(path, status);
+    source.status = status;
     char chunk[65536];
     while (true) {
         auto count = ::read(fd.get(), chunk, sizeof chunk);

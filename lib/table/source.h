@@ -67,6 +67,7 @@ private:
 struct Source {
     std::string content;
     std::optional<FileMark> mark;  // nothing: written in main.cf
+    struct stat status {};
 };
 
 // The file; the error text is "open FILE: reason", with what put in between ("open database ").

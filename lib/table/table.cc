@@ -16,8 +16,9 @@ struct Type {
 
 // All types there are, sorted. A new one is a file and a line here.
 constexpr Type all_types[] = {
-    {"btree", open_btree},   {"fail", open_fail},     {"hash", open_hash}, {"inline", open_inline},
-    {"static", open_static}, {"texthash", open_texthash}, {"unix", open_unix},
+    {"btree", open_btree},       {"cidr", open_cidr},         {"fail", open_fail},     {"hash", open_hash},
+    {"inline", open_inline},     {"pcre", open_pcre},         {"pipemap", open_pipemap}, {"regexp", open_regexp},
+    {"static", open_static},     {"texthash", open_texthash}, {"unionmap", open_unionmap}, {"unix", open_unix},
 };
 
 }  // namespace

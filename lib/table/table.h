@@ -21,7 +21,7 @@ struct Options {
     // Fold keys to lower case in tables of fixed strings, before they are looked up (postmap -f turns it off).
     bool fold = true;
     // Whether $1 in the results of regexp: and pcre: may be replaced by what the client sent. A table that decides about
-    // privileges (alias_maps, virtual_mailbox_maps, uid and gid maps) must say no: such a rule makes open() fail.
+    // privileges (alias_maps, virtual_mailbox_maps, uid and gid maps) must say no: such rules are left out, with a warning.
     bool allow_substitution = true;
     // The default for a bare "/path" or a type-less name: default_database_type.
     std::string default_type = "hash";
