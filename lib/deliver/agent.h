@@ -20,6 +20,7 @@ struct Outcome {
     std::string status;            // enhanced status (RFC 3463)
     std::string text;              // in the log line's parentheses and in the DSN
     std::string mta, reply;        // remote MTA and its reply, for the DSN
+    bool is_relayed = false;       // sent to a system that will send no DSN of its own (RFC 3464 action "relayed")
 };
 
 // An Error as an outcome: permanent ones bounce.

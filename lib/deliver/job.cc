@@ -74,7 +74,8 @@ void Job::report(std::size_t index, const Outcome& outcome, std::string_view rel
     auto orig_to = recipient.orig_to.empty() ? std::string() : cat(", orig_to=<", recipient.orig_to, ">");
     log::info(request_.queue_id, ": to=<", recipient.address, ">", orig_to, ", relay=", relay, extra.empty() ? "" : ", ", extra,
               ", ", delays(), ", dsn=", outcome.status, ", status=", action, " (", outcome.text, ")");
-    send({recipient.number, std::string(action), outcome.status, outcome.text, outcome.mta, outcome.reply});
+    send({recipient.number, std::string(action), outcome.status, outcome.text, outcome.mta, outcome.reply,
+          outcome.is_relayed});
 }
 
 void Job::report_rest(const Outcome& outcome, std::string_view relay)

@@ -74,6 +74,7 @@ struct Outcome {
         visit("remote_mta", self.mta);
         visit("remote_reply", self.reply);
         visit("time", self.time);
+        visit("relayed", self.relayed);
     }
 };
 

@@ -81,6 +81,7 @@ struct RecipientStatus {
     std::string text;              // for the log and the DSN: "250 2.0.0 Ok: queued as X"
     std::string mta;               // remote MTA's name for the DSN, or empty
     std::string reply;             // the remote reply itself for Diagnostic-Code, or empty
+    bool relayed = false;          // RFC 3464 action "relayed", not "delivered"
 
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
@@ -91,6 +92,7 @@ struct RecipientStatus {
         visit("text", self.text);
         visit("mta", self.mta);
         visit("reply", self.reply);
+        visit("relayed", self.relayed);
     }
 };
 
