@@ -1,7 +1,6 @@
 #include "buuta/control.h"
 
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -11,6 +10,7 @@
 #include "buuta/check.h"
 #include "daemon/running.h"
 #include "ipc/channel.h"
+#include "service/qmgr.h"
 
 namespace mta::buuta {
 
@@ -124,24 +124,13 @@ int status(const Context& context)
     return 1;
 }
 
-// Whether qmgr answers or only closes the connection: then it has heard us.
 int flush(const Context& context)
 {
-    auto path = cat(context.common().queue_directory(), "/public/qmgr");
-    auto fd = net::connect_unix(path, flush_limit);
-    if (!fd)
-        return context.fatal(cat("cannot reach the queue manager: ", fd.error().text, "; is ", context.system_name(), " running?"));
-    try {
-        ipc::Channel channel(*std::move(fd));
-        ipc::Message request;
-        request.add("request", "flush");
-        channel.send(request);
-        ::shutdown(channel.fd(), SHUT_WR);
-        (void)channel.receive(flush_limit);
-        return 0;
-    } catch (const net::Lost& lost) {
-        return context.fatal(cat("the queue manager does not answer: ", lost.what()));
-    }
+    ipc::Client qmgr(cat(context.common().queue_directory(), "/public/qmgr"));
+    auto reply = qmgr.ask<service::QueueReply>(service::QueueRequest{"flush", ""}, flush_limit);
+    if (!reply)
+        return context.fatal(cat("cannot ask the queue manager: ", reply.error().text, "; is ", context.system_name(), " running?"));
+    return reply->ok ? 0 : context.fatal(reply->text);
 }
 
 }  // namespace mta::buuta

@@ -71,6 +71,7 @@ deliver::Outcome Delivery::outcome_for(deliver::Job& job, const std::vector<std:
     job.connected();
     auto ended = deliver::run_command(*command, [&] { return content.next(); });
     auto outcome = deliver::judge(ended, join(command->arguments, " "));
+    outcome.is_relayed = !attributes_.is_final;
     if (outcome.action == deliver::Action::sent)
         outcome.text = cat("delivered via ", service_, " service", ended.output.empty() ? "" : cat(" (", ended.output, ")"));
     return outcome;
