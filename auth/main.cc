@@ -1,0 +1,34 @@
+#include <algorithm>
+
+#include "auth/params.h"
+#include "auth/secret.h"
+#include "auth/server.h"
+#include "daemon/process.h"
+#include "log/log.h"
+
+// auth(8): says who may log in, to front and to foreign mail servers; see man/man8/auth.8.
+int main(int argc, char** argv)
+{
+    using namespace mta;
+    daemon::Process process(argc, argv, "auth");
+    const auth::Params params(process.config());
+    auto users = auth::open_users(params.users);
+    if (!users)
+        log::fatal("auth_users: ", users.error().text);
+    process.drop_privileges();
+    auto secret = auth::lasting_secret(process.common().data_directory() + "/auth_secret");
+    auth::Checker checker(**users, {params.mail_location, params.default_uid, params.default_gid, params.password_scheme, secret});
+
+    event::Loop loop;
+    std::unique_ptr<auth::Server> server;
+    auth::Workers workers(loop, params.workers, checker, [&] {
+        for (const auto& listener : process.listeners())
+            ::close(listener.get());
+        if (server)
+            server->close_all_in_child();
+    });
+    server = std::make_unique<auth::Server>(loop, params, process.listeners(), workers);
+    int status = process.run(loop, [&] { server->stop([&] { loop.stop(); }); });
+    server.reset();  // before the workers that it asks
+    return status;
+}
