@@ -35,7 +35,8 @@ struct Record {
     static Result<Record> parse(Type type, std::uint32_t ttl, std::string_view text);
 };
 
-// What the answer means for mail. Failed is "cannot tell now", or nonsense, and never "not there".
+// What the answer means for mail. Failed is "cannot tell now" and never "not there"; malformed is what somebody has written
+// into the zone: names that no host can have, circles of aliases.
 enum class Status { found, nxdomain, nodata, failed, malformed };
 std::string_view status_name(Status status);
 std::optional<Status> parse_status(std::string_view text);

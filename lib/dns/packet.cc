@@ -298,8 +298,11 @@ Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad)
     ldns_pkt* parsed = nullptr;
     auto status = ldns_wire2pkt(&parsed, reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size());
     Packet packet(parsed);
-    if (status != LDNS_STATUS_OK)
-        return malformed(cat("malformed reply: ", ldns_get_errorstr_by_id(status)));
+    if (status != LDNS_STATUS_OK) {  // damaged on the way, not in the zone: ask another server
+        Answer failed;
+        failed.reason = cat("malformed reply: ", ldns_get_errorstr_by_id(status));
+        return failed;
+    }
     if (ldns_rr_list_rr_count(ldns_pkt_answer(parsed)) > max_records)
         return malformed("reply with too many records");
 

@@ -142,6 +142,18 @@ TEST_CASE_METHOD(Fixture, "the next server is asked when one fails, refuses or i
     CHECK(bad.asked.size() == (kind == 2 ? 1 : 2));  // a silent one is not the first any more
 }
 
+TEST_CASE_METHOD(Fixture, "a damaged reply leads to the next server", "[dns]")
+{
+    test::Server bad(loop, [](const Asked& asked) {
+        auto bytes = good.to(asked.bytes);
+        return std::vector{bytes.substr(0, bytes.size() - 2)};
+    });
+    test::Server server(loop, [](const Asked& asked) { return std::vector{good.to(asked.bytes)}; });
+    options.servers = {bad.endpoint, server.endpoint};
+    CHECK(ask("h.example").is_found());
+    CHECK(bad.asked.size() == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "a port where nobody listens is left at once", "[dns]")
 {
     net::Endpoint dead;
