@@ -94,7 +94,7 @@ std::string_view action_for(Kind kind, const queue::Outcome& outcome)
         return "failed";
     if (kind == Kind::delay)
         return "delayed";
-    return outcome.mta.empty() ? "delivered" : "relayed";
+    return outcome.relayed || !outcome.mta.empty() ? "relayed" : "delivered";
 }
 
 // RFC 3464 section 2.3. A permanent failure must not carry a temporary code: expired mail keeps its last reason (4.x.x),

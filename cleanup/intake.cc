@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t max_recipients = 100000;
-constexpr std::size_t expand_at_once = 50;
+constexpr std::size_t expand_at_once = 10;
 constexpr std::size_t max_header_bytes = 1u << 20;
 constexpr net::Seconds peer_limit = 3600s;  // the client behind the peer may be slow; the peer has its own limits
 

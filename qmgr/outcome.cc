@@ -24,7 +24,7 @@ bool wants(const std::string& notify, std::string_view what) { return upper(noti
 void Manager::recipient_done(ActiveMail& mail, const service::RecipientStatus& status)
 {
     auto number = static_cast<std::size_t>(status.number);
-    queue::Outcome outcome{status.number, status.action, status.status, status.text, status.mta, status.reply, queue::now()};
+    queue::Outcome outcome{status.number, status.action, status.status, status.text, status.mta, status.reply, queue::now(), status.relayed};
     mail.mail.outcomes[number] = outcome;
     --mail.open;
     bool all_final = true;

@@ -89,7 +89,7 @@ service::QueueReply Manager::orphan(const ipc::Message& message)
         theirs.st_dev != ours.st_dev)
         return {false, "not the descriptor of this mail"};
     for (const auto& s : report->statuses) {
-        queue::Outcome outcome{s.number, s.action, s.status, s.text, s.mta, s.reply, queue::now()};
+        queue::Outcome outcome{s.number, s.action, s.status, s.text, s.mta, s.reply, queue::now(), s.relayed};
         if (auto done = queue::Directory::append(fd->get(), outcome, true); !done)
             return {false, done.error().text};
     }

@@ -60,6 +60,7 @@ struct Outcome {
     std::string action;            // "sent", "bounced", "expired": done for ever; "deferred": the latest reason
     std::string status, text, mta, reply;  // as in service::RecipientStatus
     std::int64_t time = 0;         // microseconds since 1970
+    bool relayed = false;          // RFC 3464 action "relayed", not "delivered"
     bool notified = false;         // not stored: a later note says that the sender knows
     bool is_final() const { return action != "deferred"; }
     bool has_failed() const { return action == "bounced" || action == "expired"; }
