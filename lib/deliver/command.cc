@@ -159,8 +159,12 @@ private:
     void keep(std::string_view bytes)
     {
         auto room = max_output_bytes - std::min(max_output_bytes, ended_.output.size());
-        for (char c : bytes.substr(0, room))
-            ended_.output += line_ends.find(c) == std::string_view::npos ? c : ' ';
+        for (char c : bytes.substr(0, room)) {
+            if (line_ends.find(c) == std::string_view::npos)
+                ended_.output += c;
+            else if (!ended_.output.ends_with(' '))
+                ended_.output += ' ';
+        }
     }
 
     void write_input()
