@@ -1,0 +1,126 @@
+#include "maildir/delivery_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "maildir/errors.h"
+#include "maildir/mailbox.h"
+
+namespace mta::maildir {
+namespace {
+
+constexpr std::size_t id_size = 16, line_size = id_size + 3;
+constexpr std::size_t kept_deliveries = 1000;
+constexpr std::size_t long_bytes = 4 * kept_deliveries * line_size;  // two lines each, and as much again before we shorten
+constexpr std::size_t most_bytes = 4 * long_bytes;                   // read at most so much of the end
+
+// Each ID has its own byte to be locked, so that different deliveries do not wait for each other.
+off_t lock_place(const std::string& id) { return static_cast<off_t>(parse_number<std::uint64_t>(id, 16).value_or(0) >> 2); }
+
+int set_lock(int fd, short type, off_t start, off_t length, int command)
+{
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_start = start;
+    lock.l_len = length;
+    int done = 0;
+    do
+        done = ::fcntl(fd, command, &lock);
+    while (done < 0 && errno == EINTR && command == F_OFD_SETLKW);
+    return done;
+}
+
+// The state letter of the line at the place, or 0 if that is not a whole line of ours.
+char state_at(std::string_view text, std::size_t at)
+{
+    const bool is_line = (at == 0 || text[at - 1] == '\n') && at + line_size <= text.size() && text[at + line_size - 1] == '\n' &&
+                         text[at + id_size] == ' ';
+    return is_line ? text[at + id_size + 1] : '\0';
+}
+
+Result<std::string> read_end(int fd)
+{
+    std::string text(long_bytes + line_size, '\0');
+    const auto got = ::pread(fd, text.data(), text.size(), 0);
+    if (got < 0)
+        return io_error("read delivery log");
+    if (static_cast<std::size_t>(got) < text.size()) {
+        text.resize(static_cast<std::size_t>(got));
+        return text;
+    }
+    struct stat status {};
+    if (::fstat(fd, &status) < 0)
+        return io_error("delivery log");
+    const auto size = static_cast<std::size_t>(status.st_size);
+    const auto start = size > most_bytes ? size - most_bytes : 0;
+    return read_at(fd, start, size - start);
+}
+
+}  // namespace
+
+Result<DeliveryLog> DeliveryLog::open(const std::string& maildir, const std::string& id)
+{
+    const auto path = maildir + "/buuta-deliveries";
+    Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd && errno == ENOENT)
+        return Error{cat(maildir, ": no such maildir"), no_such_folder};
+    if (!fd)
+        return io_error(path);
+    if (set_lock(fd.get(), F_WRLCK, lock_place(id), 1, F_OFD_SETLKW) < 0)
+        return io_error(path);
+    return DeliveryLog(std::move(fd), id);
+}
+
+Result<DeliveryLog::State> DeliveryLog::find()
+{
+    const auto text = read_end(fd_.get());
+    if (!text)
+        return text.error();
+    is_long_ = text->size() > long_bytes;
+    State state = State::unknown;
+    for (auto at = text->find(id_); at != std::string::npos; at = text->find(id_, at + 1)) {
+        const char letter = state_at(*text, at);
+        if (letter == 'd')
+            return State::done;
+        if (letter == 'b')
+            state = State::begun;
+    }
+    return state;
+}
+
+Result<void> DeliveryLog::write(State state)
+{
+    auto done = put(fd_.get(), cat(id_, state == State::done ? " d\n" : " b\n"), "delivery log");
+    if (done && is_long_ && state == State::done)
+        shorten();
+    return done;
+}
+
+// In place, so that all who have it open go on with the same file; only when nobody else is at work. A crash in the
+// middle leaves old lines behind the new ones, which does no harm.
+void DeliveryLog::shorten()
+{
+    set_lock(fd_.get(), F_UNLCK, 0, 0, F_OFD_SETLK);
+    if (set_lock(fd_.get(), F_WRLCK, 0, 0, F_OFD_SETLK) < 0)
+        return;
+    const auto text = read_end(fd_.get());
+    if (!text)
+        return;
+    const auto kept_bytes = 2 * kept_deliveries * line_size;
+    auto start = text->size() > kept_bytes ? text->find('\n', text->size() - kept_bytes - 1) : std::string::npos;
+    if (start == std::string::npos)
+        return;
+    const auto kept = std::string_view(*text).substr(start + 1);
+    ::fcntl(fd_.get(), F_SETFL, 0);  // without O_APPEND, which would send every write to the end
+    if (::pwrite(fd_.get(), kept.data(), kept.size(), 0) == static_cast<ssize_t>(kept.size()))
+        (void)!::ftruncate(fd_.get(), static_cast<off_t>(kept.size()));
+    is_long_ = false;
+}
+
+}  // namespace mta::maildir

@@ -1,0 +1,233 @@
+#include "maildir/uid_list.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "log/log.h"
+#include "maildir/errors.h"
+
+namespace mta::maildir {
+namespace {
+
+constexpr Uid reservation = 64;
+constexpr Uid last_uid = std::numeric_limits<Uid>::max() - 1'000'000;  // IMAP clients dislike the very end
+// After damage inside the list (not a torn end) the last reservation may be among what is lost.
+constexpr Uid jump_after_damage = 65536;
+
+// What tells one run of the machine from the next.
+const std::string& boot_id()
+{
+    static const std::string id = [] {
+        if (auto text = read_file("/proc/sys/kernel/random/boot_id", 100); text && text->size() >= 8)
+            return text->substr(0, 8);
+        timespec now{}, up{};  // no /proc here: the time of the start does as well, if the clock is not set much
+        ::clock_gettime(CLOCK_REALTIME, &now);
+        ::clock_gettime(CLOCK_BOOTTIME, &up);
+        return cat("t", (now.tv_sec - up.tv_sec) / 100);
+    }();
+    return id;
+}
+
+}  // namespace
+
+Lock::Guard::~Guard()
+{
+    struct flock lock {};
+    lock.l_type = F_UNLCK;
+    if (fd_ >= 0)
+        ::fcntl(fd_, F_OFD_SETLK, &lock);
+}
+
+Result<Lock::Guard> Lock::take()
+{
+    constexpr long step_ns = 1'000'000, longest_ns = 50'000'000, limit_ns = 60'000'000'000;
+    if (!fd_)
+        fd_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd_)
+        return io_error(path_);
+    long waited = 0;
+    for (long wait = step_ns; waited < limit_ns; wait = std::min(wait * 2, longest_ns)) {
+        struct flock lock {};
+        lock.l_type = F_WRLCK;
+        if (::fcntl(fd_.get(), F_OFD_SETLK, &lock) == 0)
+            return Guard(fd_.get());
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+            return io_error(path_);
+        const timespec pause{0, wait};
+        ::nanosleep(&pause, nullptr);
+        waited += wait;
+    }
+    return failure(cat(path_, ": locked by another process for a minute"));
+}
+
+UidList::UidList(std::string directory, NewUidValidity new_uid_validity)
+    : directory_(std::move(directory)), path_(directory_ + "/buuta-uidlist"), new_uid_validity_(std::move(new_uid_validity)), boot_(boot_id())
+{
+}
+
+bool UidList::is_current() const
+{
+    struct stat now {};
+    return fd_ && ::stat(path_.c_str(), &now) == 0 && now.st_ino == inode_ && now.st_dev == device_ &&
+           static_cast<std::uint64_t>(now.st_size) == size_;
+}
+
+Result<void> UidList::load()
+{
+    struct stat now {};
+    if (::stat(path_.c_str(), &now) < 0) {
+        if (errno != ENOENT)
+            return io_error(path_);
+        return renumber();
+    }
+    const bool is_same = fd_ && now.st_ino == inode_ && now.st_dev == device_ && static_cast<std::uint64_t>(now.st_size) >= size_;
+    if (is_same && static_cast<std::uint64_t>(now.st_size) == size_)
+        return {};
+    if (!is_same) {
+        fd_.reset(::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+        if (!fd_ || ::fstat(fd_.get(), &now) < 0)
+            return io_error(path_);
+        inode_ = now.st_ino;
+        device_ = now.st_dev;
+        size_ = 0;
+        state_ = {};
+    }
+    return read_from(size_);
+}
+
+Result<void> UidList::read_from(std::uint64_t offset)
+{
+    struct stat now {};
+    if (::fstat(fd_.get(), &now) < 0)
+        return io_error(path_);
+    auto text = read_at(fd_.get(), offset, static_cast<std::size_t>(now.st_size) - offset);
+    if (!text)
+        return text.error();
+    const auto parsed = apply_lines(state_, *text, offset == 0, boot_);
+    size_ = static_cast<std::uint64_t>(now.st_size);
+    if (parsed.is_damaged || (offset == 0 && !parsed.has_header))
+        return repair(parsed);
+    return {};
+}
+
+// What is readable is kept. Whatever UID may have been shown is not given again.
+Result<void> UidList::repair(const ParsedList& parsed)
+{
+    if (state_.uid_validity == 0 || state_.next > last_uid) {
+        log::warning(path_, ": damaged, all messages get new UIDs");
+        return renumber();
+    }
+    state_.next = std::max(state_.next, state_.reserved);
+    if (parsed.is_damaged_inside) {
+        log::warning(path_, ": damaged, some messages may get new UIDs");
+        state_.next += jump_after_damage;
+    }
+    state_.reserved = state_.next;
+    state_.mark = {};
+    return replace();
+}
+
+Result<void> UidList::renumber()
+{
+    auto uid_validity = new_uid_validity_();
+    if (!uid_validity)
+        return uid_validity.error();
+    UidState anew;
+    anew.uid_validity = *uid_validity;
+    anew.keywords = state_.keywords;
+    anew.records = state_.records;
+    for (auto& record : anew.records)
+        record.uid = anew.next++;
+    anew.reserved = anew.next + reservation;
+    state_ = std::move(anew);
+    return replace();
+}
+
+Result<void> UidList::replace()
+{
+    fd_.reset();  // after an Error the next load() reads everything
+    state_.purge();
+    const auto lines = snapshot(state_, boot_);
+    const auto temporary = path_ + ".tmp";  // one writer, by the lock
+    Fd fd(::open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd)
+        return io_error(temporary);
+    auto done = put(fd.get(), lines.text(), temporary);
+    if (done)
+        done = make_durable(fd.get(), temporary);
+    struct stat now {};
+    if (done && (::fstat(fd.get(), &now) < 0 || ::rename(temporary.c_str(), path_.c_str()) < 0))
+        done = io_error(temporary);
+    if (!done) {
+        ::unlink(temporary.c_str());
+        return done;
+    }
+    if (done = make_directory_durable(directory_); !done)
+        return done;
+    fd_ = std::move(fd);
+    inode_ = now.st_ino;
+    device_ = now.st_dev;
+    size_ = lines.text().size();
+    state_.lines = state_.records.size();
+    return {};
+}
+
+Result<void> UidList::append(const Lines& lines, bool durable)
+{
+    if (lines.is_empty())
+        return {};
+    auto done = put(fd_.get(), lines.text(), path_);
+    if (done && durable && ::fdatasync(fd_.get()) < 0)
+        done = io_error(path_);
+    if (!done) {
+        if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) < 0)
+            fd_.reset();  // the next load() finds the torn end
+        return done;
+    }
+    apply_lines(state_, lines.text(), false, boot_);
+    size_ += lines.text().size();
+    return {};
+}
+
+Result<void> UidList::sync()
+{
+    if (fd_ && ::fdatasync(fd_.get()) < 0)
+        return io_error(path_);
+    return {};
+}
+
+Result<void> UidList::compact()
+{
+    constexpr std::size_t spare_lines = 1000;
+    if (state_.lines < 2 * state_.records.size() + spare_lines)
+        return {};
+    return replace();
+}
+
+bool UidList::has_room(std::size_t count) const { return count < last_uid && state_.next < last_uid - count; }
+
+void UidList::assign(std::vector<Record>& records, Lines& lines, bool& durable) const
+{
+    if (records.empty())
+        return;
+    Uid next = state_.next;
+    const Uid end = next + static_cast<Uid>(records.size());
+    if (end > state_.reserved) {
+        lines.reserve(end + reservation, boot_);
+        durable = true;
+    }
+    for (auto& record : records) {
+        record.uid = next++;
+        lines.add(record);
+    }
+}
+
+}  // namespace mta::maildir
