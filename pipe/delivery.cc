@@ -1,25 +1,15 @@
 #include "pipe/delivery.h"
 
-#include <ctime>
 #include <numeric>
 
 #include "base/text.h"
+#include "deliver/content.h"
 #include "log/log.h"
-#include "pipe/content.h"
 #include "pipe/expand.h"
 
 namespace mta::pipe {
 
 namespace {
-
-std::string date_now()
-{
-    std::time_t now = std::time(nullptr);
-    std::tm local{};
-    ::localtime_r(&now, &local);
-    char text[64];
-    return {text, std::strftime(text, sizeof text, "%a %b %e %H:%M:%S %Y", &local)};
-}
 
 std::chrono::seconds time_limit_of(const Params& params, const std::string& service)
 {
@@ -62,12 +52,12 @@ deliver::Outcome Delivery::outcome_for(deliver::Job& job, const std::vector<std:
     auto size = static_cast<std::uint64_t>(request.size), offset = static_cast<std::uint64_t>(request.offset);
     if (attributes_.size_limit > 0 && request.size > attributes_.size_limit)
         return deliver::outcome_of(Error{cat("message size ", request.size, " exceeds size limit ", attributes_.size_limit, " for service ", service_), "5.2.3"});
-    if (attributes_.has_delivered_to && was_delivered_to(read_header(job.message(), offset, size), recipient.address))
+    if (attributes_.has_delivered_to && deliver::was_delivered_to(deliver::read_header(job.message(), offset, size), recipient.address))
         return deliver::outcome_of(Error{cat("mail forwarding loop for ", recipient.address), "5.4.6"});
     auto command = command_for(job, indexes);
     if (!command)
         return deliver::outcome_of(command.error());
-    Content content(leading_lines(request, recipient, attributes_, date_now()), job.message(), offset, size, attributes_);
+    deliver::Content content(deliver::leading_lines(request, recipient, attributes_, deliver::date_now(), attributes_.eol), job.message(), offset, size, attributes_);
     job.connected();
     auto ended = deliver::run_command(*command, [&] { return content.next(); });
     auto outcome = deliver::judge(ended, join(command->arguments, " "));

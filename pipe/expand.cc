@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/text.h"
+#include "deliver/content.h"
 #include "config/config.h"
 
 namespace mta::pipe {
@@ -90,20 +91,6 @@ Result<std::string> expand(std::string_view text, const Macros& request, const M
     return result;
 }
 
-bool is_atom_character(char c)
-{
-    return is_alpha(c) || is_digit(c) || static_cast<unsigned char>(c) > 127 || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
-}
-
-// RFC 5321 section 4.1.2: Dot-string.
-bool is_dot_string(std::string_view text)
-{
-    for (auto atom : split(text, '.'))
-        if (atom.empty() || !std::all_of(atom.begin(), atom.end(), is_atom_character))
-            return false;
-    return true;
-}
-
 // An address as the flags h, q, u want it.
 std::string styled(std::string_view address, const Attributes& attributes)
 {
@@ -115,30 +102,12 @@ std::string styled(std::string_view address, const Attributes& attributes)
     if (attributes.folds_domain)
         rest = lower(rest);
     auto whole = local + rest;
-    return attributes.quotes_local_part ? quoted(whole) : whole;
+    return attributes.quotes_local_part ? deliver::quoted(whole) : whole;
 }
 
 std::string known(const std::string& text) { return text.empty() ? std::string(unknown) : text; }
 
 }  // namespace
-
-std::string quoted(std::string_view address)
-{
-    auto at = address.rfind('@');
-    auto local = address.substr(0, at);
-    if (address.empty() || is_dot_string(local))
-        return std::string(address);
-    std::string result = "\"";
-    for (char c : local) {
-        if (c == '"' || c == '\\')
-            result += '\\';
-        result += c;
-    }
-    result += '"';
-    if (at != std::string_view::npos)
-        result += address.substr(at);
-    return result;
-}
 
 Result<void> check_template(std::string_view text)
 {
@@ -170,7 +139,7 @@ Macros request_macros(const service::DeliveryRequest& request, const Attributes&
             {"sasl_method", request.sasl_method},
             {"sasl_sender", ""},
             {"sasl_username", request.sasl_username},
-            {"sender", attributes.quotes_local_part ? quoted(sender) : sender},
+            {"sender", attributes.quotes_local_part ? deliver::quoted(sender) : sender},
             {"size", cat(request.size)}};
 }
 

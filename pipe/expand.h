@@ -27,7 +27,4 @@ Macros recipient_macros(const service::DeliveryRecipient& recipient, const Attri
 Result<std::vector<std::string>> expand_arguments(const std::vector<std::string>& templates, const Macros& request,
                                                   const std::vector<Macros>& recipients, bool may_begin_with_dash);
 
-// The local part in quotes if it needs them (RFC 5321 section 4.1.2), bytes above 127 do not.
-std::string quoted(std::string_view address);
-
 }  // namespace mta::pipe

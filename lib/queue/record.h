@@ -62,7 +62,6 @@ struct Outcome {
     std::int64_t time = 0;         // microseconds since 1970
     bool relayed = false;          // RFC 3464 action "relayed", not "delivered"
     bool notified = false;         // not stored: a later note says that the sender knows
-    bool relayed = false;          // as in service::RecipientStatus
     bool is_final() const { return action != "deferred"; }
     bool has_failed() const { return action == "bounced" || action == "expired"; }
 

@@ -6,11 +6,15 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "pipe/content.h"
+#include "deliver/content.h"
 #include "pipe/expand.h"
 
 using namespace mta;
 using namespace mta::pipe;
+using deliver::Content;
+using deliver::leading_lines;
+using deliver::quoted;
+using deliver::was_delivered_to;
 
 namespace {
 
@@ -146,7 +150,7 @@ TEST_CASE("header lines in front of the message are those of the flags", "[pipe]
     CHECK(leading_lines(request, recipient, attributes({}), "x").empty());
     recipient.orig_to.clear();
     request.reverse_path.clear();
-    CHECK(leading_lines(request, recipient, attributes({"flags=RO", "eol=\\r\\n"}), "x") == "Return-Path: <MAILER-DAEMON>\r\nX-Original-To: r@d\r\n");
+    CHECK(leading_lines(request, recipient, attributes({"flags=RO"}), "x", "\r\n") == "Return-Path: <MAILER-DAEMON>\r\nX-Original-To: r@d\r\n");
 }
 
 TEST_CASE("a mail that was here before is recognised by its header only", "[pipe]")

@@ -1,13 +1,14 @@
-#include "pipe/content.h"
+#include "deliver/content.h"
 
 #include <algorithm>
+#include <ctime>
 #include <stdexcept>
 
 #include "base/file.h"
 #include "base/text.h"
-#include "pipe/expand.h"
+#include "mail/address.h"
 
-namespace mta::pipe {
+namespace mta::deliver {
 
 namespace {
 
@@ -18,22 +19,33 @@ constexpr std::string_view delivered_to = "Delivered-To:";
 
 }  // namespace
 
-std::string leading_lines(const service::DeliveryRequest& request, const service::DeliveryRecipient& recipient, const Attributes& attributes,
-                          std::string_view date)
+std::string leading_lines(const service::DeliveryRequest& request, const service::DeliveryRecipient& recipient, const LeadingForm& form,
+                          std::string_view date, std::string_view eol)
 {
-    const auto& sender = request.reverse_path.empty() ? attributes.null_sender : request.reverse_path;
+    const auto& sender = request.reverse_path.empty() ? form.null_sender : request.reverse_path;
     const auto& original = recipient.orig_to.empty() ? recipient.address : recipient.orig_to;
     std::string result;
-    if (attributes.has_from_line)
-        result += cat(from_line, quoted(sender), "  ", date, attributes.eol);
-    if (attributes.has_return_path)
-        result += cat("Return-Path: <", quoted(sender), ">", attributes.eol);
-    if (attributes.has_original_to)
-        result += cat("X-Original-To: ", quoted(original), attributes.eol);
-    if (attributes.has_delivered_to)
-        result += cat(delivered_to, " ", quoted(recipient.address), attributes.eol);
+    if (form.has_from_line)
+        result += cat(from_line, quoted(sender), "  ", date, eol);
+    if (form.has_return_path)
+        result += cat("Return-Path: <", quoted(sender), ">", eol);
+    if (form.has_original_to)
+        result += cat("X-Original-To: ", quoted(original), eol);
+    if (form.has_delivered_to)
+        result += cat(delivered_to, " ", quoted(recipient.address), eol);
     return result;
 }
+
+std::string date_now()
+{
+    std::time_t now = std::time(nullptr);
+    std::tm local{};
+    ::localtime_r(&now, &local);
+    char text[64];
+    return {text, std::strftime(text, sizeof text, "%a %b %e %H:%M:%S %Y", &local)};
+}
+
+std::string quoted(std::string_view address) { return mail::from_internal(address).external(); }
 
 bool was_delivered_to(std::string_view header, std::string_view address)
 {
@@ -55,8 +67,8 @@ std::string read_header(int fd, std::uint64_t offset, std::uint64_t size)
     return bytes->substr(0, bytes->find("\n\n"));
 }
 
-Content::Content(std::string leading, int fd, std::uint64_t offset, std::uint64_t size, const Attributes& attributes)
-    : leading_(std::move(leading)), fd_(fd), offset_(offset), left_(size), attributes_(attributes)
+Content::Content(std::string leading, int fd, std::uint64_t offset, std::uint64_t size, const ContentForm& form)
+    : leading_(std::move(leading)), fd_(fd), offset_(offset), left_(size), form_(form)
 {
 }
 
@@ -75,9 +87,9 @@ std::string Content::next()
     if (left_ == 0 && !is_finished_) {
         is_finished_ = true;
         if (!at_line_start_)
-            piece += attributes_.eol;
-        if (attributes_.ends_with_blank_line)
-            piece += attributes_.eol;
+            piece += form_.eol;
+        if (form_.ends_with_blank_line)
+            piece += form_.eol;
     }
     return piece;
 }
@@ -88,22 +100,22 @@ std::string Content::transformed(std::string_view bytes)
     held_.clear();
     std::string result;
     while (!bytes.empty()) {
-        if (at_line_start_ && attributes_.quotes_from && bytes.size() < from_line.size() && from_line.starts_with(bytes) && left_ > 0) {
+        if (at_line_start_ && form_.quotes_from && bytes.size() < from_line.size() && from_line.starts_with(bytes) && left_ > 0) {
             held_ = bytes;
             break;
         }
-        if (at_line_start_ && attributes_.quotes_from && bytes.starts_with(from_line))
+        if (at_line_start_ && form_.quotes_from && bytes.starts_with(from_line))
             result += '>';
-        if (at_line_start_ && attributes_.doubles_dots && bytes.front() == '.')
+        if (at_line_start_ && form_.doubles_dots && bytes.front() == '.')
             result += '.';
         auto end = bytes.find('\n');
         result += bytes.substr(0, end);
         at_line_start_ = end != std::string_view::npos;
         if (at_line_start_)
-            result += attributes_.eol;
+            result += form_.eol;
         bytes.remove_prefix(at_line_start_ ? end + 1 : bytes.size());
     }
     return result;
 }
 
-}  // namespace mta::pipe
+}  // namespace mta::deliver
