@@ -6,7 +6,6 @@
 #include <array>
 #include <climits>
 #include <functional>
-#include <set>
 #include <unordered_map>
 
 #include "base/file.h"
@@ -43,7 +42,9 @@ struct Config::Known {
     std::vector<Setting> settings;
     Names<std::size_t> last;  // of the settings with that name
     Names<std::string> defaults;
+    std::vector<Declaration> declarations;
     std::string hostname = own_hostname();
+    bool is_computing_domain = false;
 
     void add(Setting setting)
     {
@@ -109,6 +110,15 @@ void Config::declare(std::string_view name, std::string_view default_value) cons
     known_->defaults.insert_or_assign(std::string(name), std::string(default_value));
 }
 
+void Config::declare(Declaration declaration) const
+{
+    if (!is_declared(declaration.name))
+        known_->declarations.push_back(declaration);
+    declare(declaration.name, declaration.default_value);
+}
+
+const std::vector<Declaration>& Config::declarations() const { return known_->declarations; }
+
 bool Config::is_declared(std::string_view name) const
 {
     return known_->defaults.contains(name);
@@ -122,7 +132,10 @@ std::optional<std::string> Config::default_value(std::string_view name) const
     if (name == "myhostname")
         return known_->hostname;
     if (name == "mydomain") {
+        if (std::exchange(known_->is_computing_domain, true))
+            return "localdomain";  // myhostname = host.$mydomain
         auto host = value("myhostname");
+        known_->is_computing_domain = false;
         auto dot = host ? host->find('.') : std::string::npos;
         return dot == std::string::npos ? "localdomain" : host->substr(dot + 1);
     }
@@ -154,16 +167,6 @@ Result<std::string> Config::value(std::string_view name, std::optional<std::stri
 Result<std::string> Config::expand(std::string_view text) const
 {
     return Expander([this](auto name) { return raw(name); }).expand(text);
-}
-
-Result<std::vector<std::string>> Config::references(std::string_view text) const
-{
-    std::set<std::string, std::less<>> names;
-    auto note = [&](std::string_view name) { names.emplace(name); };
-    auto done = Expander([this](auto name) { return raw(name); }, note).expand(text);
-    if (!done)
-        return done.error();
-    return std::vector<std::string>(names.begin(), names.end());
 }
 
 Config Config::for_declarations() const

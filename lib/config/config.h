@@ -27,7 +27,16 @@ struct Setting {
     Place place;
 };
 
+// One declared parameter, for postconf and the manual.
+struct Declaration {
+    std::string name, default_value, type, doc;
+};
+
 using Overrides = std::vector<std::pair<std::string, std::string>>;  // -o name=value, the last one wins
+
+namespace detail {
+struct Base;
+}
 
 // The settings of one main.cf and the defaults of all parameters that were declared in this process. A copy shares both.
 class Config {
@@ -58,23 +67,20 @@ public:
     // a loop or bad syntax names the place.
     Result<std::string> value(std::string_view name, std::optional<std::string_view> default_value = std::nullopt) const;
     Result<std::string> expand(std::string_view text) const;
-    // The names that a text refers to, in conditions and in the values of other names too; an Error as for expand().
-    Result<std::vector<std::string>> references(std::string_view text) const;
 
-    // A copy for which a Group only collects its declarations and reads no value, so that nothing can be fatal.
+    // A copy for which a Group only makes its declarations and reads no value, so that nothing can be fatal.
     Config for_declarations() const;
     bool is_for_declarations() const { return only_declarations_; }
+    // All declarations up to now, the first one of each name, in their order.
+    const std::vector<Declaration>& declarations() const;
 
 private:
+    friend struct detail::Base;
+    void declare(Declaration declaration) const;
     struct Known;
     std::optional<std::string> raw(std::string_view name) const;
     std::shared_ptr<Known> known_;
     bool only_declarations_ = false;
-};
-
-// One declared parameter, for postconf and the manual.
-struct Declaration {
-    std::string name, default_value, type, doc;
 };
 
 class Group;
@@ -111,12 +117,9 @@ class Group {
 public:
     explicit Group(const Config& config) : config_(config) {}
     const Config& config() const { return config_; }
-    const std::vector<Declaration>& declarations() const { return declarations_; }
 
 private:
-    friend struct detail::Base;
     Config config_;
-    std::vector<Declaration> declarations_;
 };
 
 template <class T>
@@ -141,6 +144,9 @@ void declare_all(const Config& config)
 {
     (static_cast<void>(Groups(config.for_declarations())), ...);
 }
+
+// The names that a text refers to as $name, also in the branches that are not taken. An Error as for Config::expand().
+Result<std::vector<std::string>> references(std::string_view text);
 
 // Splits as a list parameter is split: at commas and white space, { a b } stays together (without its braces).
 Result<std::vector<std::string>> split_list(std::string_view text);

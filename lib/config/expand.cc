@@ -51,6 +51,28 @@ std::optional<std::string_view> take_braced(std::string_view& rest)
     return text.substr(1, size - 2);
 }
 
+// The name at the front of the text.
+std::string_view leading_name(std::string_view text)
+{
+    return {text.begin(), std::find_if_not(text.begin(), text.end(), [](char c) { return is_name({&c, 1}); })};
+}
+
+// Takes "$name", "${...}" or "$(...)" from the front of rest and returns what it contains; nothing if it does not end.
+std::optional<std::string_view> take_reference(std::string_view& rest)
+{
+    auto text = rest.substr(1);
+    if (!text.starts_with('{') && !text.starts_with('(')) {
+        auto name = leading_name(text);
+        rest = text.substr(name.size());
+        return name;
+    }
+    auto size = bracketed(text, text[0], text[0] == '{' ? '}' : ')');
+    if (size == std::string_view::npos)
+        return std::nullopt;
+    rest = text.substr(size);
+    return text.substr(1, size - 2);
+}
+
 bool is_number(std::string_view text)
 {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
@@ -121,6 +143,15 @@ Result<std::string> Expander::expand_value(std::string_view name, std::string_vi
     return value;
 }
 
+Result<std::vector<std::string>> Expander::names(std::string_view text)
+{
+    Expander collector{Lookup()};
+    auto done = collector.expand(text);
+    if (!done)
+        return done.error();
+    return std::vector<std::string>(collector.names_.begin(), collector.names_.end());
+}
+
 Result<std::string> Expander::expand(std::string_view text)
 {
     std::string out;
@@ -130,26 +161,17 @@ Result<std::string> Expander::expand(std::string_view text)
         rest.remove_prefix(dollar);
         if (rest.empty())
             break;
-        std::string_view body;
         if (rest.starts_with("$$")) {
             out += '$';
             rest.remove_prefix(2);
             continue;
         }
-        if (rest.starts_with("${") || rest.starts_with("$(")) {
-            auto size = bracketed(rest.substr(1), rest[1], rest[1] == '{' ? '}' : ')');
-            if (size == std::string_view::npos)
-                return failure(cat("truncated macro reference: \"", text, "\""));
-            body = rest.substr(2, size - 2);
-            rest.remove_prefix(size + 1);
-        } else {
-            auto end = std::find_if_not(rest.begin() + 1, rest.end(), [](char c) { return is_name({&c, 1}); });
-            body = {rest.begin() + 1, end};
-            rest.remove_prefix(body.size() + 1);
-        }
-        if (trim(body).empty())
+        auto body = take_reference(rest);
+        if (!body)
+            return failure(cat("truncated macro reference: \"", text, "\""));
+        if (trim(*body).empty())
             return failure(cat("empty macro name: \"", text, "\""));
-        auto value = reference(body);
+        auto value = reference(*body);
         if (!value)
             return value;
         out += *value;
@@ -164,7 +186,7 @@ Result<std::string> Expander::reference(std::string_view body)
     auto text = skip_space(body);
     if (text.starts_with('{'))
         return relation(text);
-    std::string_view name(text.begin(), std::find_if_not(text.begin(), text.end(), [](char c) { return is_name({&c, 1}); }));
+    auto name = leading_name(text);
     auto rest = skip_space(text.substr(name.size()));
     if (!rest.empty() && rest.front() != '?' && rest.front() != ':')
         return expected("attribute name syntax error", text, rest);
@@ -173,17 +195,12 @@ Result<std::string> Expander::reference(std::string_view body)
     return named(name, rest);
 }
 
-std::optional<std::string> Expander::look_up(std::string_view name)
-{
-    if (observer_)
-        observer_(name);
-    return lookup_(name);
-}
-
 // ${name}, ${name?text}, ${name:text}, ${name?{text}:{text}}. A condition is about the value as it is written.
 Result<std::string> Expander::named(std::string_view name, std::string_view rest)
 {
-    auto value = look_up(name);
+    if (!lookup_)
+        names_.emplace(name);
+    auto value = lookup_ ? lookup_(name) : std::nullopt;
     if (!rest.empty())
         return conditional(value && !value->empty(), rest);
     return value ? expand_value(name, *value) : Result<std::string>(std::string());
@@ -210,7 +227,7 @@ Result<std::string> Expander::relation(std::string_view body)
     auto b = expand(*right);
     if (!b)
         return b;
-    auto order = op->ends_with("level") ? compare_levels(*a, *b) : Result<int>(compare_values(*a, *b));
+    auto order = op->ends_with("level") && lookup_ ? compare_levels(*a, *b) : Result<int>(compare_values(*a, *b));
     if (!order)
         return order.error();
     rest = skip_space(rest);
@@ -221,6 +238,12 @@ Result<std::string> Expander::relation(std::string_view body)
     return conditional(holds(*op, *order), rest);
 }
 
+// A text that is not taken is only looked through for names.
+Result<std::string> Expander::choose(bool is_taken, std::string_view text)
+{
+    return is_taken || !lookup_ ? expand(text) : std::string();
+}
+
 // "?text", ":text", "?{text}", ":{text}" and "?{text}:{text}"; a text without braces goes on to the end.
 Result<std::string> Expander::conditional(bool is_true, std::string_view rest)
 {
@@ -228,13 +251,13 @@ Result<std::string> Expander::conditional(bool is_true, std::string_view rest)
     auto body = rest;
     rest.remove_prefix(1);
     if (!skip_space(rest).starts_with('{'))
-        return is_true == wanted ? expand(rest) : std::string();
+        return choose(is_true == wanted, rest);
     auto choice = take_braced(rest);
     if (!choice)
         return expected("\"}\" expected", body, std::string_view());
     rest = skip_space(rest);
     if (rest.empty())
-        return is_true == wanted ? expand(*choice) : std::string();
+        return choose(is_true == wanted, *choice);
     if (!wanted)
         return expected("unexpected input", body, rest);
     if (rest.front() != ':')
@@ -246,7 +269,11 @@ Result<std::string> Expander::conditional(bool is_true, std::string_view rest)
             return expected("unexpected input", body, skip_space(rest));
         alternative = *braced;
     }
-    return expand(is_true ? *choice : alternative);
+    auto first = choose(is_true, *choice);
+    auto second = choose(!is_true, alternative);
+    if (!first || !second)
+        return first ? second : first;
+    return is_true ? first : second;
 }
 
 }  // namespace mta::config

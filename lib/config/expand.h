@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,24 +16,25 @@ class Expander {
 public:
     // What a name stands for, not expanded; nothing if nobody knows the name.
     using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
-    // Hears of each name that a value refers to, known or not.
-    using Observer = std::function<void(std::string_view name)>;
 
-    explicit Expander(Lookup lookup, Observer observer = {}) : lookup_(std::move(lookup)), observer_(std::move(observer)) {}
+    explicit Expander(Lookup lookup) : lookup_(std::move(lookup)) {}
 
     Result<std::string> expand(std::string_view text);
     // The same for the value of a parameter, so that it cannot contain itself.
     Result<std::string> expand_value(std::string_view name, std::string_view text);
+
+    // The names in the text, also in the branches that are not taken, sorted.
+    static Result<std::vector<std::string>> names(std::string_view text);
 
 private:
     Result<std::string> reference(std::string_view body);
     Result<std::string> named(std::string_view name, std::string_view rest);
     Result<std::string> relation(std::string_view body);
     Result<std::string> conditional(bool is_true, std::string_view rest);
-    std::optional<std::string> look_up(std::string_view name);
+    Result<std::string> choose(bool is_taken, std::string_view text);
 
-    Lookup lookup_;
-    Observer observer_;
+    Lookup lookup_;  // null: only collects names
+    std::set<std::string, std::less<>> names_;
     std::vector<std::string> inside_;  // the names whose values are being expanded
 };
 

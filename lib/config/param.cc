@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 #include "config/config.h"
+#include "config/expand.h"
 #include "config/lines.h"
 #include "log/log.h"
 
@@ -13,8 +15,7 @@ Base::Base(Group& group, std::string_view name_, std::string_view default_value,
     : name(name_), is_read(!group.config().is_for_declarations())
 {
     const auto& config = group.config();
-    config.declare(name, default_value);
-    group.declarations_.push_back({name, std::string(default_value), std::string(type), std::string(doc)});
+    config.declare({name, std::string(default_value), std::string(type), std::string(doc)});
     if (!is_read)
         return;
     const auto* setting = config.find(name);
@@ -53,7 +54,7 @@ void parse(const Base& base, double& value)
         auto text = trim(base.text);
         double result = 0;
         auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result, std::chars_format::fixed);
-        if (error != std::errc{} || end != text.data() + text.size())
+        if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(result))
             return std::nullopt;
         return result;
     }();
@@ -102,6 +103,11 @@ Result<std::vector<std::string>> split_list(std::string_view text)
         word = std::move(*bare);
     }
     return words;
+}
+
+Result<std::vector<std::string>> references(std::string_view text)
+{
+    return Expander::names(text);
 }
 
 namespace {
