@@ -20,7 +20,7 @@ LIB_OBJS := $(patsubst %.cc,$B/%.o,$(shell find lib -name '*.cc'))
 UNIT     := $(patsubst %.cc,$B/%.o,$(shell find t/unit -name '*.cc'))
 BINS     := $(addprefix $B/bin/,$(notdir $(PROGS)))
 
-all: $(BINS)
+all: $(BINS) $B/man/man5/postconf.5
 
 $B/%.o: %.cc
 	@mkdir -p $(@D)
@@ -38,6 +38,18 @@ $B/bin/$(notdir $1): $(patsubst %.cc,$B/%.o,$(wildcard $1/*.cc)) $B/libmta.a
 endef
 $(foreach p,$(PROGS),$(eval $(call program,$p)))
 
+# postconf knows the parameters of all programs: it includes every header that declares some.
+$B/params.inc: FORCE
+	@mkdir -p $(@D)
+	@awk -f conf/postconf/params.awk $(sort $(wildcard */*.h */*/*.h)) > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$B/conf/postconf/catalog.o: CPPFLAGS += -I$B
+$B/conf/postconf/catalog.o: $B/params.inc
+
+$B/man/man5/postconf.5: $B/bin/postconf
+	@mkdir -p $(@D)
+	$B/bin/postconf --manual > $@.new && mv $@.new $@
+
 # The unit tests also link the parts of programs that have tests: everything but their main functions.
 PROG_OBJS := $(patsubst %.cc,$B/%.o,$(filter-out %/main.cc,$(foreach p,$(PROGS),$(wildcard $p/*.cc))))
 $B/libprogs.a: $(PROG_OBJS)
@@ -52,5 +64,5 @@ unit: $B/unit
 clean:
 	rm -rf $B
 
-.PHONY: all unit clean
+.PHONY: all unit clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

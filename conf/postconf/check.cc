@@ -1,0 +1,80 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "log/log.h"
+#include "conf/postconf/catalog.h"
+#include "conf/postconf/master_cf.h"
+#include "conf/postconf/options.h"
+
+// postconf --check: every value is read by the code that will read it, so that nothing is learned only at start.
+namespace mta::postconf {
+
+namespace {
+
+// Reads the section in a child of its own, because a bad value ends the process; what the child said.
+std::string complaint(const Section& section, const config::Config& config)
+{
+    int ends[2];
+    if (::pipe(ends) != 0)
+        throw_errno("pipe");
+    Fd reading(ends[0]), writing(ends[1]);
+    auto child = ::fork();
+    if (child < 0)
+        throw_errno("fork");
+    if (child == 0) {
+        ::dup2(writing.get(), STDERR_FILENO);
+        section.read(config);
+        ::_exit(0);
+    }
+    writing.reset();
+    std::string text;
+    char chunk[4096];
+    for (ssize_t count; (count = ::read(reading.get(), chunk, sizeof chunk)) > 0;)
+        text.append(chunk, static_cast<std::size_t>(count));
+    ::waitpid(child, nullptr, 0);
+    return text;
+}
+
+void check_values(const config::Overrides& overrides, const Options& options, std::set<std::string>& said)
+{
+    auto config = config::Config::load(options.directory, overrides);
+    if (!config) {
+        if (said.insert(config.error().text).second)
+            log::error(config.error().text);
+        return;
+    }
+    for (const auto& section : sections()) {
+        auto text = complaint(section, *config);
+        if (!text.empty() && said.insert(text).second)
+            static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+    }
+}
+
+}  // namespace
+
+int check(const Options& options)
+{
+    std::set<std::string> said;
+    check_values(options.overrides, options, said);
+    auto services = config::load_services(options.directory);
+    if (!services) {
+        log::error(services.error().text);
+        return 1;
+    }
+    for (const auto& service : *services) {
+        auto overrides = service.overrides;
+        overrides.insert(overrides.begin(), {"service_name", service.name});
+        if (!service.overrides.empty())
+            check_values(overrides, options, said);
+    }
+    if (!said.empty())
+        return 1;
+    warn_about_names(options);
+    return 0;
+}
+
+}  // namespace mta::postconf
