@@ -61,8 +61,11 @@ $B/unit: $(UNIT) $B/libprogs.a $B/libmta.a
 unit: $B/unit
 	$B/unit
 
+docs: $B/man/man5/postconf.5
+	B=$B t/docs
+
 clean:
 	rm -rf $B
 
-.PHONY: all unit clean FORCE
+.PHONY: all unit docs clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

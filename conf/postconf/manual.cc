@@ -12,8 +12,10 @@ namespace {
 // Text for an mdoc line: no character of it is a request or an escape.
 std::string mdoc(std::string_view text)
 {
-    auto out = replace_all(text, "\\", "\\e");
-    out = replace_all(out, "-", "\\-");
+    auto out = replace_all(replace_all(text, "\\", "\\e"), "-", "\\-");
+    for (std::size_t at = 0; (at = out.find(". ", at)) != std::string::npos; ++at)
+        if (at + 2 < out.size() && out[at + 2] != '.' && out[at + 2] != '\'')
+            out[at + 1] = '\n';  // a sentence, a line
     if (out.starts_with('.') || out.starts_with('\''))
         out.insert(0, "\\&");
     return out;
@@ -43,7 +45,7 @@ void print_parameter(const std::string& name, const Parameter& parameter)
 void print_manual()
 {
     std::puts(".\\\" Made from the parameters' declarations; do not edit.\n"
-              ".Dd $Mdocdate$\n.Dt POSTCONF 5\n.Os\n"
+              ".Dd November 24, 2026\n.Dt POSTCONF 5\n.Os\n"
               ".Sh NAME\n.Nm postconf\n.Nd configuration parameters\n"
               ".Sh DESCRIPTION\n"
               "These are the parameters that programs of the suite read from\n.Xr main.cf 5 ,\n"

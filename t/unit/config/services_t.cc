@@ -96,3 +96,19 @@ TEST_CASE("a bad master.cf line is refused with file, line and what would be rig
     REQUIRE_FALSE(indented);
     CHECK(indented.error().text.starts_with("master.cf, line 1: logical line must not start with whitespace"));
 }
+
+TEST_CASE("the main.cf and master.cf that are installed are right", "[config]")
+{
+    auto config = config::Config::load("conf");
+    REQUIRE(config);
+    for (const auto& setting : config->settings())
+        CHECK(config->value(setting.name));
+    auto services = config::load_services("conf");
+    INFO((services ? "" : services.error().text));
+    REQUIRE(services);
+    std::string names;
+    for (const auto& service : *services)
+        names += cat(service.type.front(), ":", service.name, " ");
+    CHECK(names == "i:smtp i:submission i:submissions i:pop3 i:pop3s i:imap i:imaps u:pickup u:cleanup u:qmgr u:rewrite u:bounce u:showq "
+                   "u:auth u:dns u:smtp u:relay u:lmtp u:local u:virtual u:error u:retry u:discard ");
+}
