@@ -122,12 +122,12 @@ Result<Entry> parse_entry(std::string_view text)
 
 std::string print_entry(const Entry& entry, bool fold)
 {
-    constexpr std::array<std::size_t, 7> widths{10, 5, 7, 7, 7, 7, 7};
+    constexpr std::array<std::size_t, 8> columns{0, 11, 17, 25, 33, 41, 49, 57};
     std::string out;
-    for (std::size_t i = 0; i < widths.size(); ++i) {
-        out += entry.fields[i];
-        out.append(widths[i] - std::min(widths[i], entry.fields[i].size()), ' ');
-        out += ' ';
+    for (std::size_t i = 0; i + 1 < columns.size(); ++i) {
+        out += cat(entry.fields[i], " ");
+        if (out.size() < columns[i + 1])
+            out.append(columns[i + 1] - out.size(), ' ');
     }
     return print_command(entry, std::move(out), fold);
 }
@@ -147,18 +147,14 @@ std::string print_command(const Entry& entry, std::string before, bool fold)
         out += text;
         length += text.size();
     };
-    // After an option with a value everything begins on a new line, and so do the program's own arguments.
+    // An option with a value has a line of its own.
     auto options = entry.option_count();
     bool had_value = false;
     for (std::size_t i = 0; i < entry.arguments.size(); ++i) {
-        if (i < options && entry.arguments[i] == "-o" && i + 1 < options) {
-            add(cat("-o ", entry.arguments[i + 1]), true);
-            ++i;
-            had_value = true;
-        } else {
-            add(entry.arguments[i], had_value && i <= options);
-            had_value = had_value && i < options;
-        }
+        bool has_value = i + 1 < options && entry.arguments[i] == "-o";
+        add(has_value ? cat("-o ", entry.arguments[i + 1]) : entry.arguments[i], has_value || had_value);
+        i += has_value;
+        had_value = has_value;
     }
     return out;
 }

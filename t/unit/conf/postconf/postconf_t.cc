@@ -207,6 +207,16 @@ TEST_CASE("postconf shows master.cf's lines, columns and options", "[postconf]")
     CHECK(files.errors().find("warning: unmatched request: \"nosuch\"\n") != std::string::npos);
 }
 
+TEST_CASE("a long service name takes room from the next columns, and only -o has a line of its own", "[postconf]")
+{
+    auto entry = parse_entry("averyverylongname unix - - n - - pipe -o a=b -D -v x y");
+    REQUIRE(entry);
+    CHECK(print_entry(*entry, true) == "averyverylongname unix - -       n       -       -       pipe\n    -o a=b\n    -D -v x y");
+    entry = parse_entry("s4 unix - - n - - pipe -v x -o y");
+    REQUIRE(entry);
+    CHECK(print_entry(*entry, true) == "s4         unix  -       -       n       -       -       pipe -v x -o y");
+}
+
 TEST_CASE("postconf edits master.cf as Postfix's does", "[postconf]")
 {
     const std::string maildrop = "maildrop  unix  -       n       n       -       -       pipe\n  flags=DRXhu user=vmail argv=/usr/bin/maildrop -d ${recipient}\n";
