@@ -1,0 +1,60 @@
+#include <algorithm>
+
+#include "base/text.h"
+#include "front/connection.h"
+#include "front/imap.h"
+#include "front/server.h"
+#include "log/log.h"
+
+namespace mta::front {
+
+bool LoginDialog::offers_starttls() const { return server_.tls() && !connection_.has_tls(); }
+
+bool LoginDialog::takes_passwords() const { return connection_.has_tls() || !server_.settings().tls.auth_only; }
+
+std::string LoginDialog::facts() const
+{
+    auto text = cat("user=<", printable(user_), ">");
+    if (!mechanism_.empty())
+        text += cat(", method=", printable(mechanism_));
+    text += cat(", rip=", session_.client_address, ", lip=", session_.server_address);
+    if (connection_.has_tls())
+        text += ", TLS";
+    return text;
+}
+
+// fail2ban's filter for Dovecot knows these lines by their tag.
+void LoginDialog::log_line(const std::string& text) const
+{
+    auto tag = log::tag();
+    log::set_tag(server_.settings().front.login_syslog_name);
+    log::info(log_name(), ": ", text);
+    log::set_tag(tag);
+}
+
+void LoginDialog::log_login(const auth::Client::Reply& reply)
+{
+    user_ = reply.user;
+    log_line(cat("Login: ", facts()));
+}
+
+void LoginDialog::note_failure(const auth::Client::Reply& reply)
+{
+    if (reply.temporary)
+        log::warning(connection_.peer(), ": SASL ", mechanism_, " authentication failed: ", printable(reply.reason));
+    else
+        ++failures_;
+    user_ = reply.user;
+}
+
+void LoginDialog::log_end(End end)
+{
+    if (session_.is_authenticated())
+        return;  // the worker could not be had: that was logged
+    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_).count();
+    std::string_view why = end == End::timeout ? "Inactivity" : end == End::too_many_errors ? "Too many errors" : "";
+    auto detail = failures_ > 0 ? cat("auth failed, ", failures_, " attempts in ", seconds, " secs") : cat("no auth attempts in ", seconds, " secs");
+    log_line(cat(failures_ > 0 && end == End::quit ? "Aborted login" : "Disconnected", why.empty() ? "" : ": ", why, " (", detail, "): ", facts()));
+}
+
+}  // namespace mta::front

@@ -1,0 +1,186 @@
+#include "front/server.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/text.h"
+#include "log/log.h"
+#include "net/stream.h"
+
+namespace mta::front {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int accepts_at_once = 64;     // then others have their turn
+constexpr int keep_alive = 1;
+
+std::vector<net::Network> networks(const std::vector<std::string>& words, std::string_view name)
+{
+    std::vector<net::Network> out;
+    for (const auto& word : words) {
+        auto network = net::Network::parse(word);
+        if (network)
+            out.push_back(*network);
+        else
+            log::warning(name, ": \"", word, "\" is no address or network; front knows nothing else");
+    }
+    return out;
+}
+
+Limits::Settings limit_settings(const Settings& settings)
+{
+    const auto& clients = settings.clients;
+    Limits::Settings out;
+    out.connections = clients.connection_count_limit;
+    out.connection_rate = clients.connection_rate_limit;
+    out.auth_rate = clients.auth_rate_limit;
+    out.tls_rate = clients.new_tls_session_rate_limit;
+    out.time_unit = settings.front.rate_time_unit;
+    out.v4_bits = static_cast<int>(std::clamp(clients.ipv4_prefix_length(), 1L, 32L));
+    out.v6_bits = static_cast<int>(std::clamp(clients.ipv6_prefix_length(), 1L, 128L));
+    out.exceptions = networks(clients.event_limit_exceptions, "client_event_limit_exceptions");
+    return out;
+}
+
+// Ten thousand clients need as many descriptors.
+void raise_descriptor_limit()
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+Settings::Settings(const config::Config& config, const std::string& worker_name, const std::string& service_name)
+    : worker(worker_name), service(service_name), common(config), front(config), smtpd_tls(config, "smtpd"), tls(config, worker_name),
+      smtpd_clients(config, "smtpd"), clients(config, worker_name), smtp(config)
+{
+}
+
+Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const std::vector<Fd>& listeners)
+    : loop_(loop), settings_(settings), paths_(std::move(paths)), limits_(limit_settings(settings)), names_(loop, paths_.dns),
+      reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)), sweep_timer_(loop, [this] { sweep(); }), minute_timer_(loop, [this] { minute(); })
+{
+    raise_descriptor_limit();
+    if (settings.tls.is_on()) {
+        auto tls = settings.tls.settings(settings.service);
+        auto context = tls ? tls::Context::load(*tls) : Result<tls::Context>(tls.error());
+        if (!context)
+            log::fatal(context.error().text);
+        tls_.emplace(*std::move(context));
+    }
+    if (settings.worker != "smtpd" || settings.smtp.sasl_auth_enable)
+        auth_ = std::make_unique<auth::Client>(loop, paths_.auth);
+    for (const auto& listener : listeners) {
+        net::set_nonblocking(listener.get(), true);
+        watches_.push_back(std::make_unique<event::Watch>(loop, listener.get(), event::readable, [this, fd = listener.get()](short) { accept(fd); }));
+    }
+    minute_timer_.start(60s);
+}
+
+Server::~Server() = default;
+
+void Server::accept(int listener)
+{
+    for (int i = 0; i < accepts_at_once; ++i) {
+        Fd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+        if (!fd) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+                shed(listener);
+            return;
+        }
+        auto client = net::Endpoint::peer_of(fd.get()), local = net::Endpoint::local_of(fd.get());
+        net::set_nodelay(fd.get());
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &keep_alive, sizeof keep_alive);
+        if (!admit(fd, client))
+            continue;
+        auto id = next_++;
+        auto& connection = connections_[id];
+        connection = std::make_unique<Connection>(*this, id, std::move(fd), client, local);
+        connection->start();
+    }
+}
+
+// Counts the client in; false if there are too many of it: it is told so, if it can hear it at once.
+bool Server::admit(const Fd& fd, const net::Endpoint& client)
+{
+    auto peer = cat("unknown[", client.address.text(), "]");
+    auto count = limits_.enter(client.address);
+    auto rate = limits_.exceeded(client.address, Limits::Event::connection, Limits::Clock::now());
+    if (!limits_.too_many(client.address, count) && rate == 0)
+        return true;
+    limits_.leave(client.address);
+    if (rate > 0)
+        log::warning("Connection rate limit exceeded: ", rate, " from ", peer, " for service ", service());
+    else
+        log::warning("Connection concurrency limit exceeded: ", count, " from ", peer, " for service ", service());
+    auto text = settings_.worker == "imapd" ? std::string("* BYE Too many connections from your address.\r\n")
+                : settings_.worker == "pop3d" ? std::string("-ERR [SYS/TEMP] Too many connections from your address.\r\n")
+                : cat("421 4.7.0 ", settings_.common.myhostname(), " Error: too many connections from ", client.address.text(), "\r\n");
+    if (!settings_.tls.wrappermode)
+        ::send(fd.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return false;
+}
+
+// Without a descriptor the client would wait in the backlog, and the loop would turn for nothing: let it in and out.
+void Server::shed(int listener)
+{
+    auto now = std::chrono::steady_clock::now();
+    if (now - warned_ > 60s)
+        log::warning("too many open files with ", connections_.size(), " connections: clients are turned away");
+    warned_ = now;
+    reserve_.reset();
+    Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    client.reset();
+    reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+Connection* Server::find(std::uint64_t id)
+{
+    auto found = connections_.find(id);
+    return found == connections_.end() ? nullptr : found->second.get();
+}
+
+// Not at once: the connection's own functions are still running.
+void Server::remove(std::uint64_t id)
+{
+    removed_.push_back(id);
+    if (removed_.size() == 1)
+        sweep_timer_.start(0ms);
+}
+
+void Server::sweep()
+{
+    for (auto id : std::exchange(removed_, {}))
+        connections_.erase(id);
+    if (connections_.empty() && when_empty_)
+        when_empty_();
+}
+
+void Server::minute()
+{
+    limits_.clean_up(Limits::Clock::now());
+    minute_timer_.start(60s);
+}
+
+void Server::stop(std::function<void()> done)
+{
+    watches_.clear();
+    when_empty_ = std::move(done);
+    for (auto& [id, connection] : connections_)
+        connection->stop();
+    sweep_timer_.start(0ms);
+}
+
+}  // namespace mta::front

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/client.h"
+#include "base/fd.h"
+#include "config/common.h"
+#include "event/event.h"
+#include "front/connection.h"
+#include "front/limits.h"
+#include "front/params.h"
+#include "front/peer_name.h"
+#include "tls/context.h"
+
+namespace mta::front {
+
+// What this process is, from main.cf and master.
+struct Settings {
+    Settings(const config::Config& config, const std::string& worker, const std::string& service);
+
+    std::string worker;              // "smtpd", "imapd", "pop3d"
+    std::string service;             // the name in master.cf
+    config::Common common;
+    CommonParams front;
+    tls::ServerParams smtpd_tls;     // the defaults of the others
+    tls::ServerParams tls;
+    ClientParams smtpd_clients, clients;
+    SmtpParams smtp;
+};
+
+// Accepts the clients of one service and keeps a Connection for each.
+class Server {
+public:
+    struct Paths {
+        std::string worker, auth, dns;
+    };
+    Server(event::Loop& loop, const Settings& settings, Paths paths, const std::vector<Fd>& listeners);
+    ~Server();
+    Server(const Server&) = delete;
+
+    // Accepts nobody any more; calls done when the last client is gone.
+    void stop(std::function<void()> done);
+
+    event::Loop& loop() { return loop_; }
+    const Settings& settings() const { return settings_; }
+    const std::string& worker_socket() const { return paths_.worker; }
+    Limits& limits() { return limits_; }
+    auth::Client* auth() { return auth_.get(); }
+    tls::Context* tls() { return tls_ ? &*tls_ : nullptr; }
+    PeerNames& names() { return names_; }
+    Connection* find(std::uint64_t id);
+    void remove(std::uint64_t id);   // soon, not now
+    // "smtp" for the log: "limit exceeded: 51 from PEER for service smtp"
+    const std::string& service() const { return settings_.service; }
+
+private:
+    void accept(int listener);
+    bool admit(const Fd& fd, const net::Endpoint& client);
+    void shed(int listener);
+    void sweep();
+    void minute();
+
+    event::Loop& loop_;
+    const Settings& settings_;
+    Paths paths_;
+    Limits limits_;
+    std::optional<tls::Context> tls_;
+    std::unique_ptr<auth::Client> auth_;
+    PeerNames names_;
+    std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+    std::vector<std::uint64_t> removed_;
+    std::uint64_t next_ = 1;
+    Fd reserve_;                     // given up for a moment when there are no descriptors left
+    std::chrono::steady_clock::time_point warned_{};
+    std::function<void()> when_empty_;
+    event::Timer sweep_timer_, minute_timer_;
+    std::vector<std::unique_ptr<event::Watch>> watches_;
+};
+
+}  // namespace mta::front
