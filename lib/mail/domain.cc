@@ -50,9 +50,10 @@ std::optional<std::string> address_in_literal(std::string_view text)
         return std::nullopt;
     text = text.substr(1, text.size() - 2);
     bool tagged = istarts_with(text, ipv6);
-    auto address = net::Address::parse(tagged ? text.substr(ipv6.size()) : text);
-    bool colons = text.find(':') != std::string_view::npos;
-    if (!address || tagged != colons)
+    if (tagged)
+        text.remove_prefix(ipv6.size());
+    auto address = net::Address::parse(text);
+    if (!address || tagged != (text.find(':') != std::string_view::npos))
         return std::nullopt;
     return address->text();
 }
