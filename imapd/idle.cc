@@ -1,0 +1,78 @@
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include "base/text.h"
+#include "imapd/session.h"
+#include "imapd/watch.h"
+
+namespace mta::imapd {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto look_interval = 30s;            // in case the kernel does not tell, as on network file systems
+constexpr auto look_interval_without_news = 1s;
+
+// Waits until one of the descriptors can be read or the time is over.
+void wait_for_either(int client, int watch, Clock::time_point until)
+{
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    pollfd both[2] = {{client, POLLIN, 0}, {watch, POLLIN, 0}};  // poll() passes over a negative descriptor
+    if (::poll(both, 2, static_cast<int>(std::clamp<long>(left, 0, 86400000))) < 0 && errno != EINTR)
+        throw_errno("poll");
+}
+
+}  // namespace
+
+// RFC 2177. Only DONE ends it.
+void Session::idle(imap::Parser& arguments)
+{
+    if (are_arguments_bad(arguments))
+        return;
+    client_.write("+ idling\r\n");
+    idle_until_client_speaks();
+    if (end_)
+        return;
+    auto line = read_line(params_.command_timeout());
+    keeps_numbers_ = client_.has_buffered();
+    if (line && iequals(*line, "DONE"))
+        return ok("IDLE completed");
+    bad("DONE was expected");
+}
+
+void Session::idle_until_client_speaks()
+{
+    sync_folder();
+    std::optional<Watch> watch;
+    if (folder_)
+        watch.emplace(folder_->watch_paths());
+    int watch_fd = watch ? watch->fd() : -1;
+    auto interval = !folder_ || watch_fd >= 0 ? std::chrono::seconds(look_interval) : std::chrono::seconds(look_interval_without_news);
+    auto timeout = Clock::now() + params_.timeout();
+    auto next_note = Clock::now() + params_.idle_notify_interval();
+    while (!client_.has_buffered()) {
+        // What came before the watch began, or since the last look.
+        tell_changes(maildir::Expunge::apply);
+        if (end_)
+            return;
+        if (Clock::now() >= timeout)
+            return bye(End::timeout, "Logged out for inactivity");
+        if (Clock::now() >= next_note) {
+            untagged("OK Still here");
+            next_note = Clock::now() + params_.idle_notify_interval();
+        }
+        client_.flush(params_.command_timeout());
+        wait_for_either(client_.fd(), watch_fd, std::min({timeout, next_note, Clock::now() + interval}));
+        if (client_.wait_readable(0ms))
+            return;
+        if (watch)
+            watch->drain();
+    }
+}
+
+}  // namespace mta::imapd

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "config/config.h"
+
+namespace mta::imapd {
+
+struct Params : config::Group {
+    using Group::Group;
+    config::Param<std::chrono::seconds> timeout{*this, "imapd_timeout", "1800s",
+        "How long a client may say nothing, also in IDLE, before it is logged out. RFC 3501 wants 30 minutes at least."};
+    config::Param<std::chrono::seconds> command_timeout{*this, "imapd_command_timeout", "300s",
+        "How long a client may take for the rest of a command, and for taking what it has asked for."};
+    config::Param<std::chrono::seconds> idle_notify_interval{*this, "imapd_idle_notify_interval", "120s",
+        "How often a client in IDLE is told that the server is still here."};
+    config::Param<long> command_size_limit{*this, "imapd_command_size_limit", "4194304",
+        "The largest command in bytes, with its literals, but without the messages of APPEND."};
+    config::Param<long> error_limit{*this, "imapd_error_limit", "20",
+        "The number of commands without sense after which a client is disconnected."};
+    config::Param<long> message_size_limit{*this, "message_size_limit", "10240000", "The largest message in bytes; 0 means no limit."};
+};
+
+}  // namespace mta::imapd
