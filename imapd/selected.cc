@@ -42,7 +42,7 @@ void Session::open_folder(imap::Parser& arguments, bool read_only)
     if (!opened)
         return no(opened.error());
     folder_ = std::move(*opened);
-    tell_new_keywords();
+    tell_keywords();
     tell_counts();
     const auto& messages = folder_->messages();
     auto unseen = std::find_if(messages.begin(), messages.end(), [](const auto& message) { return !(message.flags & maildir::seen); });
@@ -58,8 +58,6 @@ void Session::leave_folder()
     sync_folder();
     folder_.reset();
     last_text_.reset();
-    told_keywords_.clear();
-    told_messages_ = 0;
 }
 
 void Session::sync_folder()
@@ -154,7 +152,6 @@ void Session::tell(const maildir::Changes& changes)
     tell_new_keywords();
     for (const auto& gone : changes.expunged)
         untagged(cat(gone.sequence, " EXPUNGE"));
-    told_messages_ -= std::min(told_messages_, changes.expunged.size());
     for (auto uid : changes.changed)
         if (auto place = folder_->find(uid))
             tell_flags(*place, false);
@@ -165,7 +162,6 @@ void Session::tell(const maildir::Changes& changes)
 void Session::tell_counts()
 {
     const auto& messages = folder_->messages();
-    told_messages_ = messages.size();
     untagged(cat(messages.size(), " EXISTS"));
     untagged(cat(count_recent(messages), " RECENT"));
 }
@@ -173,13 +169,15 @@ void Session::tell_counts()
 // RFC 3501 section 7.2.6: a keyword is told before a message has it.
 void Session::tell_new_keywords()
 {
-    const auto& keywords = folder_->keywords();
-    bool is_first = told_keywords_.empty() && told_messages_ == 0;
-    if (!is_first && keywords == told_keywords_)
-        return;
-    told_keywords_ = keywords;
+    if (folder_->keywords() != told_keywords_)
+        tell_keywords();
+}
+
+void Session::tell_keywords()
+{
+    told_keywords_ = folder_->keywords();
     untagged(cat("FLAGS (", flag_names(false), ")"));
-    auto permanent = folder_->is_read_only() ? std::string() : flag_names(has_free_keyword(keywords));
+    auto permanent = folder_->is_read_only() ? std::string() : flag_names(has_free_keyword(told_keywords_));
     untagged(cat("OK [PERMANENTFLAGS (", permanent, ")] Flags that can be changed"));
 }
 

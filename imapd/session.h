@@ -106,6 +106,7 @@ private:
     void tell_changes(maildir::Expunge expunge);
     void tell(const maildir::Changes& changes);
     void tell_new_keywords();
+    void tell_keywords();
     void tell_flags(std::size_t index, bool with_uid);
     void tell_counts();
     std::string flag_names(bool with_new_ones) const;
@@ -135,7 +136,6 @@ private:
     std::unique_ptr<maildir::Mailbox> mailbox_;
     std::unique_ptr<maildir::Folder> folder_;     // the selected one
     std::vector<std::string> told_keywords_;      // in the last FLAGS response
-    std::size_t told_messages_ = 0;
     std::vector<maildir::Uid> newly_seen_;        // by the FETCH in hand
     std::optional<MessageText> last_text_;        // for clients that fetch one message piece by piece
     std::string tag_;
