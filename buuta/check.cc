@@ -1,11 +1,13 @@
 #include "buuta/check.h"
 
-#include <unistd.h>
+#include <algorithm>
 
 #include "base/text.h"
 #include "buuta/files.h"
 #include "buuta/references.h"
+#include "buuta/tls_files.h"
 #include "daemon/layout.h"
+#include "table/table.h"
 
 namespace mta::buuta {
 
@@ -15,9 +17,37 @@ namespace {
 bool program_agrees(const Context& context, const std::vector<std::string>& words)
 {
     int status = run_program(words);
-    if (status == 127)
+    if (status == exit_no_exec)
         context.fatal(cat("cannot run ", words.front()));
     return status == 0;
+}
+
+// The files that a configuration names, by the code that will open them.
+void check_named_files(const config::Config& config, const std::vector<std::string>& commands, std::vector<std::string>& faults)
+{
+    for (const auto& use : table_uses(config, table::types()))
+        if (auto opened = table::open(use.table); !opened)
+            faults.push_back(cat(use.place, ": ", opened.error().text));
+    for (const auto& command : commands)
+        if (auto usable = check_tls(config, command); !usable)
+            faults.push_back(cat(command, ": ", usable.error().text));
+}
+
+void check_all_named_files(const Context& context, const std::vector<config::Service>& services, std::vector<std::string>& faults)
+{
+    std::vector<std::string> commands;
+    for (const auto& service : services)
+        commands.push_back(service.command);
+    std::vector<std::string> found;
+    check_named_files(context.config(), commands, found);
+    for (const auto& service : services) {
+        auto config = service.overrides.empty() ? Result<config::Config>(failure("")) : config::Config::load(context.config_directory(), service.overrides);
+        if (config)
+            check_named_files(*config, {service.command}, found);
+    }
+    for (auto& fault : found)
+        if (std::find(faults.begin(), faults.end(), fault) == faults.end())
+            faults.push_back(std::move(fault));
 }
 
 std::vector<std::string> layout_faults(const Context& context)
@@ -35,7 +65,8 @@ std::vector<std::string> layout_faults(const Context& context)
 
 bool is_startable(const Context& context)
 {
-    return program_agrees(context, {context.daemon("master"), "-n", "-c", context.config_directory()});
+    return program_agrees(context, {context.daemon("master"), "-n", "-c", context.config_directory()}) &&
+           program_agrees(context, {context.command("postconf"), "--check", "-c", context.config_directory()});
 }
 
 int check(const Context& context)
@@ -44,8 +75,11 @@ int check(const Context& context)
     std::vector<std::string> faults = layout_faults(context);
     auto add = [&](std::vector<std::string> more) { faults.insert(faults.end(), more.begin(), more.end()); };
     add(unsafe_files(context.config_directory(), context.common().daemon_directory));
-    if (auto services = config::load_services(context.config_directory()))
+    auto services = config::load_services(context.config_directory());
+    if (services && is_fine) {  // the values can be read
         add(missing_transports(context.config(), *services));
+        check_all_named_files(context, *services, faults);
+    }
     for (const auto& fault : faults)
         context.warning(fault);
     return is_fine && faults.empty() ? 0 : 1;

@@ -13,8 +13,6 @@ namespace mta::buuta {
 
 namespace {
 
-constexpr int exit_no_exec = 127;
-
 config::Config load(const std::string& directory)
 {
     std::unique_ptr<char, Release<std::free>> full(::realpath(directory.c_str(), nullptr));

@@ -38,7 +38,8 @@ private:
     bool has_log_ = false;
 };
 
-// Runs a program until it ends: its exit status, 127 if it cannot be started.
+// Runs a program until it ends: its exit status.
+constexpr int exit_no_exec = 127;  // it could not be started
 int run_program(const std::vector<std::string>& words);
 
 }  // namespace mta::buuta
