@@ -64,8 +64,45 @@ unit: $B/unit
 docs: $B/man/man5/postconf.5
 	B=$B t/docs
 
+# Installation. Commands are for people, all other programs are started by master. An existing configuration stays as it is.
+prefix     ?= /usr
+sysconfdir ?= /etc
+COMMANDS   := buuta postalias postcat postconf postlog postmap postqueue postsuper sendmail
+IS_COMMAND := $(filter $(COMMANDS),$(notdir $(PROGS)))
+IS_DAEMON  := $(filter-out $(COMMANDS),$(notdir $(PROGS)))
+ROOT        = $(DESTDIR)$(prefix)
+
+install: all $B/man/man5/postconf.5
+	install -d $(ROOT)/sbin $(ROOT)/bin $(ROOT)/lib/buuta/sbin $(ROOT)/lib/systemd/system $(DESTDIR)$(sysconfdir)/buuta
+	install -m 755 $(addprefix $B/bin/,$(IS_COMMAND)) $(ROOT)/sbin
+	install -m 755 $(addprefix $B/bin/,$(IS_DAEMON)) $(ROOT)/lib/buuta/sbin
+	ln -sf smtp $(ROOT)/lib/buuta/sbin/lmtp
+	ln -sf ../sbin/sendmail $(ROOT)/bin/mailq
+	ln -sf ../sbin/sendmail $(ROOT)/bin/newaliases
+	ln -sf ../sbin/sendmail $(ROOT)/lib/sendmail
+	for page in man/man?/* $(wildcard $B/man/man?/*); do \
+	    section=$${page##*.}; \
+	    install -D -m 644 "$$page" "$(ROOT)/share/man/man$$section/$${page##*/}" || exit 1; \
+	done
+	for file in $(notdir $(wildcard conf/*.cf)); do \
+	    [ -e "$(DESTDIR)$(sysconfdir)/buuta/$$file" ] && continue; \
+	    install -m 644 "conf/$$file" "$(DESTDIR)$(sysconfdir)/buuta/$$file" || exit 1; \
+	    [ "$$file $(prefix)" = "main.cf /usr" ] || [ "$$file" != main.cf ] || printf '%s\n' '' '# Where the programs are.' \
+	        'daemon_directory = $(prefix)/lib/buuta/sbin' 'command_directory = $(prefix)/sbin' >> "$(DESTDIR)$(sysconfdir)/buuta/main.cf"; \
+	done
+	sed -e 's|@prefix@|$(prefix)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' conf/buuta.service > $(ROOT)/lib/systemd/system/buuta.service
+
+# The users that the daemons become; they share a group, which may reach the sockets in private/.
+USERS := buuta buuta-front buuta-dns buuta-smtp buuta-auth
+install-users:
+	getent group buuta > /dev/null || groupadd --system buuta
+	for user in $(USERS); do \
+	    getent passwd "$$user" > /dev/null || \
+	        useradd --system --gid buuta --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$$user" || exit 1; \
+	done
+
 clean:
 	rm -rf $B
 
-.PHONY: all unit docs clean FORCE
+.PHONY: all unit docs install install-users clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
