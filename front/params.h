@@ -77,19 +77,14 @@ struct CommonParams : config::Group {
     config::Param<std::string> login_syslog_name{*this, "login_syslog_name", "dovecot", "The tag of the log lines about IMAP and POP3 logins, by which log tools such as fail2ban find them."};
 };
 
-// All of it, for postconf(1).
-inline std::vector<config::Declaration> declarations(const config::Config& config)
-{
-    std::vector<config::Declaration> all;
-    auto add = [&](const config::Group& group) { all.insert(all.end(), group.declarations().begin(), group.declarations().end()); };
-    add(CommonParams(config));
-    add(SmtpParams(config));
-    add(tls::CommonParams(config));
-    for (auto prefix : {"smtpd", "imapd", "pop3d"}) {
-        add(ClientParams(config, prefix));
-        add(tls::ServerParams(config, prefix));
-    }
-    return all;
-}
+// All of it, so that postconf(1) and `buuta check` know it.
+struct Params : config::Group {
+    using Group::Group;
+    CommonParams common{config()};
+    SmtpParams smtp{config()};
+    tls::CommonParams tls{config()};
+    ClientParams smtpd{config(), "smtpd"}, imapd{config(), "imapd"}, pop3d{config(), "pop3d"};
+    tls::ServerParams smtpd_tls{config(), "smtpd"}, imapd_tls{config(), "imapd"}, pop3d_tls{config(), "pop3d"};
+};
 
 }  // namespace mta::front
