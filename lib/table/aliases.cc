@@ -72,8 +72,9 @@ private:
             if (c == close)
                 break;
             if (c == '\\' && !rest_.empty())
-                c = take();
-            text += c;
+                text += take();
+            else
+                text += is_space(c) ? ' ' : c;
         }
         return text;
     }

@@ -16,7 +16,10 @@ constexpr std::time_t settled_after = 100;  // seconds: a source that is changed
 // hash: and btree:, the file NAME.db.
 class BdbTable : public Table, public Listing {
 public:
-    BdbTable(Bdb bdb, FileMark mark, bool folds) : bdb_(std::move(bdb)), mark_(std::move(mark)), folds_(folds) {}
+    BdbTable(Bdb bdb, FileMark mark, const Options& options)
+        : bdb_(std::move(bdb)), mark_(std::move(mark)), folds_(options.fold), nul_(options.nul)
+    {
+    }
 
     Found find(std::string_view key) override
     {
@@ -83,7 +86,7 @@ Opened open_bdb(std::string_view type_name, DBTYPE type, const std::string& name
             return verified.error();
     }
     warn_if_older(path, name, status);
-    return std::unique_ptr<Table>(std::make_unique<BdbTable>(std::move(*bdb), FileMark(path, status), options.fold));
+    return std::unique_ptr<Table>(std::make_unique<BdbTable>(std::move(*bdb), FileMark(path, status), options));
 }
 
 }  // namespace

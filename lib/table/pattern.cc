@@ -54,7 +54,7 @@ Result<Template> Template::parse(std::string_view text)
         if (!group)
             return failure(cat("non-numeric replacement index \"", *name, "\""));
         if (*group == 0)
-            return failure(cat("out of range replacement index \"", *name, "\""));
+            return failure(cat("out-of-range replacement index \"", *name, "\""));
         result.pieces_.push_back({std::move(literal), *group});
         literal.clear();
     }

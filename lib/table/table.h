@@ -23,6 +23,8 @@ struct Options {
     // Whether $1 in the results of regexp: and pcre: may be replaced by what the client sent. A table that decides about
     // privileges (alias_maps, virtual_mailbox_maps, uid and gid maps) must say no: such rules are left out, with a warning.
     bool allow_substitution = true;
+    // Whether the keys in a Berkeley DB file end in a NUL; nothing: find out.
+    std::optional<bool> nul;
     // The default for a bare "/path" or a type-less name: default_database_type.
     std::string default_type = "hash";
 };
