@@ -83,7 +83,7 @@ Finder::Finder(const Params& params, FinderOptions options, Self self, service::
 Result<std::vector<Host>> Finder::find(const Destination& destination)
 {
     if (!destination.path.empty())
-        return Hosts{{self_.hostname, {}, destination.path, 0, true}};
+        return Hosts{{self_.hostname, {}, destination.path, 0, true, destination.path}};
     auto hosts = destination.use_mx ? find_mx(destination) : find_addresses({{destination.host, 0}}, destination.port);
     if (!hosts)
         return hosts;
@@ -93,8 +93,10 @@ Result<std::vector<Host>> Finder::find(const Destination& destination)
     if (!hosts)
         return hosts;
     auto ordered = in_order(std::move(*hosts));
-    for (auto& host : ordered)
+    for (auto& host : ordered) {
         host.is_best = host.preference == ordered.front().preference;
+        host.domain = destination.host;
+    }
     return limited(std::move(ordered));
 }
 
@@ -181,8 +183,10 @@ Result<std::vector<Host>> Finder::without_self(Hosts hosts, const Destination& d
 
 Finder::Hosts Finder::in_order(Hosts hosts)
 {
+    if (!random_)
+        random_.emplace(std::random_device{}());
     if (params_.randomize_addresses)
-        std::shuffle(hosts.begin(), hosts.end(), random_);
+        std::shuffle(hosts.begin(), hosts.end(), *random_);
     const auto& preference = params_.address_preference();
     auto rank = [&](const Host& host) { return preference == "any" ? 0 : host.endpoint.address.is_v6() == (preference == "ipv6") ? 0 : 1; };
     std::stable_sort(hosts.begin(), hosts.end(), [&](const Host& a, const Host& b) {

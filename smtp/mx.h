@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct Host {
     std::string path;          // of a Unix socket, else empty
     long preference = 0;
     bool is_best = false;      // no server of the destination is preferred to it
+    std::string domain{};      // the destination that it serves
 
     std::string text() const;            // "mx.example[192.0.2.1]"
     std::string text_with_port() const;  // "mx.example[192.0.2.1]:25"
@@ -65,7 +67,7 @@ private:
     FinderOptions options_;
     Self self_;
     service::Dns& dns_;
-    std::mt19937 random_{std::random_device{}()};
+    std::optional<std::mt19937> random_;  // seeded in the worker: not all forks alike
 };
 
 }  // namespace mta::smtpc

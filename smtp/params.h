@@ -55,7 +55,7 @@ public:
     Number line_length_limit{*this, named("line_length_limit"), "998", "Longer lines of a message are folded; 0: no limit."};
     List discard_ehlo_keywords{*this, named(either("discard_ehlo_keywords", "discard_lhlo_keywords")), "", "Extensions of servers to be ignored, like pipelining or starttls."};
     List proxy_interfaces{*this, "proxy_interfaces", "", "Addresses that other hosts reach this host at by way of a proxy or NAT."};
-    Text tls_security_level{*this, named("tls_security_level"), "may",
+    Text tls_security_level{*this, named("tls_security_level"), either("may", "none"),
         "none: no TLS. may: TLS if the server offers it. encrypt: nothing without TLS. verify: the certificate must be for the server's name. "
         "secure: it must be for the destination's domain."};
     Flag sasl_auth_enable{*this, named("sasl_auth_enable"), "no", "Log in to servers that have an entry in the password table."};

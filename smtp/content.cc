@@ -1,0 +1,79 @@
+#include "smtp/content.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/fd.h"
+
+namespace mta::smtpc {
+
+namespace {
+
+constexpr std::size_t chunk_bytes = 65536;
+
+}  // namespace
+
+void Encoder::add(std::string_view bytes, std::string& out)
+{
+    while (!bytes.empty()) {
+        auto end = bytes.find('\n');
+        add_text(bytes.substr(0, end), out);
+        if (end == std::string_view::npos)
+            return;
+        out += "\r\n";
+        column_ = 0;
+        bytes.remove_prefix(end + 1);
+    }
+}
+
+void Encoder::add_text(std::string_view text, std::string& out)
+{
+    if (text.empty())
+        return;
+    if (column_ == 0 && text.front() == '.')
+        out += '.';
+    while (line_limit_ != 0 && column_ + text.size() > line_limit_) {
+        auto part = line_limit_ - std::min(column_, line_limit_);
+        out.append(text.substr(0, part)).append("\r\n ");
+        text.remove_prefix(part);
+        column_ = 1;
+    }
+    out += text;
+    column_ += text.size();
+}
+
+void Encoder::finish(std::string& out)
+{
+    if (column_ != 0)
+        out += "\r\n";
+    column_ = 0;
+}
+
+void send_content(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream)
+{
+    Encoder encoder(line_limit);
+    std::string chunk, out;
+    while (size > 0) {
+        chunk.resize(std::min<std::uint64_t>(size, chunk_bytes));
+        auto count = ::pread(message, chunk.data(), chunk.size(), static_cast<off_t>(offset));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0) {
+            errno = count == 0 ? ENODATA : errno;
+            throw_errno("read message");
+        }
+        chunk.resize(static_cast<std::size_t>(count));
+        offset += chunk.size();
+        size -= chunk.size();
+        out.clear();
+        encoder.add(chunk, out);
+        stream.write(out);
+    }
+    out.clear();
+    encoder.finish(out);
+    stream.write(out);
+}
+
+}  // namespace mta::smtpc

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "net/stream.h"
+
+namespace mta::smtpc {
+
+// Turns content with LF line ends into what follows DATA: CRLF ends, dots doubled at the start of lines (RFC 5321 section
+// 4.5.2), lines over the limit folded (section 4.5.3.1.6), an end for the last line. Without the final dot.
+class Encoder {
+public:
+    explicit Encoder(std::size_t line_limit) : line_limit_(line_limit) {}  // 0: none
+    void add(std::string_view bytes, std::string& out);
+    void finish(std::string& out);
+
+private:
+    void add_text(std::string_view text, std::string& out);
+    std::size_t line_limit_;
+    std::size_t column_ = 0;
+};
+
+// Sends size bytes of the descriptor from offset. Throws net::Lost when the peer is gone, std::system_error when the
+// message cannot be read: then the final dot must not be sent.
+void send_content(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream);
+
+}  // namespace mta::smtpc
