@@ -105,6 +105,7 @@ public:
 private:
     [[noreturn]] static void serve(const std::string& maildir, const std::string& main_cf, Fd fd)
     {
+        ::setenv("TZ", "UTC", 1);
         int status = 99;
         try {
             auto config = config::Config::parse(main_cf);

@@ -1,0 +1,23 @@
+#include <unistd.h>
+
+#include "imapd/handover.h"
+#include "log/log.h"
+#include "mime/charset.h"
+
+using namespace mta;
+
+// imapd(8): IMAP sessions of clients that front has let in; see man/man8/imapd.8.
+int main(int argc, char** argv)
+{
+    daemon::Process process(argc, argv, "imapd");
+    const imapd::Params params(process.config());
+    bool is_root = ::geteuid() == 0;
+    auto stranger = is_root ? daemon::find_user(process.common().mail_owner()) : Result<daemon::User>(daemon::User());
+    if (!stranger)
+        log::fatal("mail_owner: ", stranger.error().text);
+    mime::preload_charsets();
+    const imapd::Handover handover(params, process.socket_path("auth"), *stranger);
+    // Who has become a mailbox's owner cannot become another one.
+    daemon::Process::Workers workers{.max_use = is_root ? 1 : 0, .spare = 1};
+    return process.serve([&](Fd front) { handover.serve(std::move(front)); }, workers);
+}
