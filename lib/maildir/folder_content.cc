@@ -77,8 +77,8 @@ Result<bool> FolderView::link(Uid uid, Arrivals& arrivals)
     auto& arrival = arrivals.add(unique_id());
     const auto to = arrivals.path_of(arrival);
     bool is_linked = false;
-    for (int attempt = 0; attempt < 2 && !is_linked; ++attempt) {
-        if (attempt == 1) {  // another program may have renamed it
+    for (int attempt = 0; attempt < patience && !is_linked; ++attempt) {
+        if (attempt > 0) {  // another program may have renamed it
             const auto guard = store_.lock();
             if (!guard)
                 return guard.error();
@@ -86,8 +86,10 @@ Result<bool> FolderView::link(Uid uid, Arrivals& arrivals)
                 return done.error();
         }
         const auto* record = store_.state().find(uid);
-        if (!record)
-            break;
+        if (!record) {
+            arrivals.messages().pop_back();
+            return false;
+        }
         arrival.record = *record;
         const auto from = store_.path_of(*record);
         if (::link(from.c_str(), to.c_str()) == 0) {
@@ -102,10 +104,8 @@ Result<bool> FolderView::link(Uid uid, Arrivals& arrivals)
             return io_error(to);
         }
     }
-    if (!is_linked) {
-        arrivals.messages().pop_back();
-        return false;
-    }
+    if (!is_linked)
+        return failure("another program keeps renaming the message");
     auto& record = arrival.record;
     arrival.keywords = keyword_names(record.keywords);
     const auto suffix = split_name(record.name).suffix;
@@ -150,8 +150,8 @@ Result<Copied> FolderView::move(const std::vector<Uid>& uids, std::string_view t
 
 Result<Fd> FolderView::open_file(Uid uid)
 {
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        if (attempt == 1) {
+    for (int attempt = 0; attempt < patience; ++attempt) {
+        if (attempt > 0) {
             const auto guard = store_.lock();
             if (!guard)
                 return guard.error();
@@ -160,14 +160,14 @@ Result<Fd> FolderView::open_file(Uid uid)
         }
         const auto* record = store_.state().find(uid);
         if (!record)
-            break;
+            return Error{"the message has been expunged", message_gone};
         Fd fd(::open(store_.path_of(*record).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
         if (fd)
             return fd;
         if (errno != ENOENT)
             return io_error(record->path());
     }
-    return Error{"the message has been expunged", message_gone};
+    return failure("another program keeps renaming the message");
 }
 
 // A cache: no Error if it cannot be written.

@@ -219,13 +219,15 @@ Result<std::vector<Uid>> FolderView::change_flags(const std::vector<Uid>& uids, 
     if (auto done = write_keywords(uids, change, keywords); !done)
         return done.error();
     auto lost = write_flags(uids, change, flags);
-    if (lost && !lost->empty()) {  // another program has just renamed them
+    for (int attempt = 1; lost && !lost->empty() && attempt < patience; ++attempt) {  // another program has just renamed them
         if (auto done = catch_up(true); !done)
             return done.error();
         lost = write_flags(*lost, change, flags);
     }
     if (!lost)
         return lost.error();
+    if (!lost->empty())
+        return failure("another program keeps renaming the messages");
     is_unsynced_ = true;
     Keywords bits = 0;
     for (const auto& name : keywords)
@@ -293,13 +295,15 @@ Result<void> FolderView::expunge(const std::vector<Uid>& uids)
     if (auto done = catch_up(); !done)
         return done;
     auto lost = unlink(uids);
-    if (lost && !lost->empty()) {
+    for (int attempt = 1; lost && !lost->empty() && attempt < patience; ++attempt) {
         if (auto done = catch_up(true); !done)
             return done;
         lost = unlink(*lost);
     }
     if (!lost)
         return lost.error();
+    if (!lost->empty())
+        return failure("another program keeps renaming the messages");
     return {};
 }
 

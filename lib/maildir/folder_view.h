@@ -32,6 +32,9 @@ public:
 private:
     FolderView(Root root, std::string name, std::string directory, bool is_read_only);
 
+    // How often we look again for a file that other programs keep renaming.
+    static constexpr int patience = 8;
+
     // Under the lock: catches up, and checks that the folder is still the same.
     Result<void> catch_up(bool force = false);
     Result<void> look();

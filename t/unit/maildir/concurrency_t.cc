@@ -45,7 +45,8 @@ void run_session(const std::string& path, int number, const std::string& report)
     auto& folder = **opened;
     std::set<Uid> noted;
     const auto deadline = std::time(nullptr) + 60;
-    while (folder.uid_next() <= deliverers * deliveries) {
+    for (bool is_last = false; !is_last;) {
+        is_last = folder.uid_next() > deliverers * deliveries;
         if (std::time(nullptr) > deadline || !folder.refresh(Expunge::apply))
             ::_exit(3);
         std::vector<Uid> mine;
@@ -53,8 +54,10 @@ void run_session(const std::string& path, int number, const std::string& report)
             if (!noted.insert(message.uid).second)
                 continue;
             auto body = folder.open(message.uid);
-            if (!body)
+            if (!body && body.error().status == message_gone)
                 continue;  // expunged by another session
+            if (!body)
+                ::_exit(6);
             out << message.uid << ' ' << *body->read_all() << '\n';
             mine.push_back(message.uid);
         }
