@@ -1,5 +1,5 @@
 #include "deliver/agent.h"
-#include "deliver/reason.h"
+#include "mail/status.h"
 
 // Every recipient is delivered to nowhere; the next hop says why, for the log.
 int main(int argc, char** argv)
@@ -8,7 +8,7 @@ int main(int argc, char** argv)
     daemon::Process process(argc, argv, "discard");
     process.drop_privileges();
     return deliver::run(process, {}, [](deliver::Job& job, const auto&) {
-        auto reason = deliver::split_reason(job.request().nexthop, '2', "2.0.0");
-        job.report_rest(deliver::sent(reason.text, reason.status), "none");
+        auto [status, text] = mail::split_status(job.request().nexthop, "2.0.0");
+        job.report_rest(deliver::sent(std::string(text), status.front() == '2' ? status : "2.0.0"), "none");
     });
 }

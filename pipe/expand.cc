@@ -5,8 +5,10 @@
 #include <functional>
 
 #include "base/text.h"
-#include "deliver/content.h"
 #include "config/config.h"
+#include "deliver/content.h"
+#include "mail/address.h"
+#include "mail/extension.h"
 
 namespace mta::pipe {
 
@@ -94,15 +96,12 @@ Result<std::string> expand(std::string_view text, const Macros& request, const M
 // An address as the flags h, q, u want it.
 std::string styled(std::string_view address, const Attributes& attributes)
 {
-    auto at = address.rfind('@');
-    std::string local(address.substr(0, at));
-    std::string rest(at == std::string_view::npos ? "" : address.substr(at));
+    auto parts = mail::from_internal(address);
     if (attributes.folds_local_part)
-        local = lower(local);
+        parts.local_part = lower(parts.local_part);
     if (attributes.folds_domain)
-        rest = lower(rest);
-    auto whole = local + rest;
-    return attributes.quotes_local_part ? deliver::quoted(whole) : whole;
+        parts.domain = lower(parts.domain);
+    return attributes.quotes_local_part ? parts.external() : parts.internal();
 }
 
 std::string known(const std::string& text) { return text.empty() ? std::string(unknown) : text; }
@@ -145,20 +144,17 @@ Macros request_macros(const service::DeliveryRequest& request, const Attributes&
 
 Macros recipient_macros(const service::DeliveryRecipient& recipient, const Attributes& attributes, std::string_view delimiters)
 {
-    const auto& address = recipient.address;
-    auto at = address.rfind('@');
-    auto mailbox = address.substr(0, at);
-    auto domain = at == std::string::npos ? "" : address.substr(at + 1);
+    auto [mailbox, domain] = mail::from_internal(recipient.address);
     if (attributes.folds_local_part)
         mailbox = lower(mailbox);
-    auto delimiter = delimiters.empty() || mailbox.empty() ? std::string::npos : mailbox.find_first_of(delimiters, 1);
-    const auto& original = recipient.orig_to.empty() ? address : recipient.orig_to;
+    auto split = mail::split_extension(mailbox, delimiters);
+    const auto& original = recipient.orig_to.empty() ? recipient.address : recipient.orig_to;
     return {{"domain", attributes.folds_domain ? lower(domain) : domain},
-            {"extension", delimiter == std::string::npos ? "" : mailbox.substr(delimiter + 1)},
+            {"extension", std::string(split.extension)},
             {"mailbox", mailbox},
             {"original_recipient", styled(original, attributes)},
-            {"recipient", styled(address, attributes)},
-            {"user", mailbox.substr(0, delimiter)}};
+            {"recipient", styled(recipient.address, attributes)},
+            {"user", std::string(split.user)}};
 }
 
 Result<std::vector<std::string>> expand_arguments(const std::vector<std::string>& templates, const Macros& request,

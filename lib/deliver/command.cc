@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "deliver/reason.h"
+#include "mail/status.h"
 #include "net/stream.h"
 
 namespace mta::deliver {
@@ -238,10 +238,8 @@ Outcome judge(const Ended& ended, const std::string& command_line)
     int code = WEXITSTATUS(ended.wait_status);
     if (code == 0)
         return sent("");
-    if (status_length(ended.output) > 0 && ended.output.front() != '2') {
-        auto reason = split_reason(ended.output, '*', "5.3.0");
-        return failed(reason.status, reason.text);
-    }
+    if (auto own = mail::split_status(ended.output, ""); !own.status.empty() && own.status.front() != '2')
+        return failed(own.status, std::string(own.text));
     for (const auto& known : exit_codes)
         if (known.number == code)
             return failed(std::string(known.status), cat(known.text, output));
