@@ -92,7 +92,7 @@ install: all $B/man/man5/postconf.5
 	done
 	sed -e 's|@prefix@|$(prefix)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' conf/buuta.service > $(ROOT)/lib/systemd/system/buuta.service
 
-# The users that the daemons become; they share a group, which may reach the sockets in private/.
+# The users that the daemons become; they share a group, which may reach the sockets in private/. vmail owns virtual mailboxes.
 USERS := buuta buuta-front buuta-dns buuta-smtp buuta-auth
 install-users:
 	getent group buuta > /dev/null || groupadd --system buuta
@@ -100,6 +100,8 @@ install-users:
 	    getent passwd "$$user" > /dev/null || \
 	        useradd --system --gid buuta --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$$user" || exit 1; \
 	done
+	getent passwd vmail > /dev/null || \
+	    useradd --system --user-group --home-dir /var/vmail --no-create-home --shell /usr/sbin/nologin vmail
 
 clean:
 	rm -rf $B
