@@ -20,7 +20,11 @@ LIB_OBJS := $(patsubst %.cc,$B/%.o,$(shell find lib -name '*.cc'))
 UNIT     := $(patsubst %.cc,$B/%.o,$(shell find t/unit -name '*.cc'))
 BINS     := $(addprefix $B/bin/,$(notdir $(PROGS)))
 
+# Programs that go by other names, too.
+LINKS    := lmtp:smtp mailq:sendmail newaliases:sendmail
+
 all: $(BINS) $B/man/man5/postconf.5
+	@for link in $(LINKS); do ln -sf $${link#*:} $B/bin/$${link%:*}; done
 
 $B/%.o: %.cc
 	@mkdir -p $(@D)

@@ -57,6 +57,13 @@ ServerParams::ServerParams(const config::Config& config, std::string_view prefix
         log::fatal(named("security_level"), ": \"", security_level(), "\" is none of none, may and encrypt");
 }
 
+// The key is in the file of the certificate, unless it has one of its own: for imapd and pop3d smtpd's, as with the certificate.
+std::string ServerParams::key_file_default() const
+{
+    bool has_certificate = prefix_ == "smtpd" || config().find(named("cert_file"));
+    return has_certificate ? cat("$", named("cert_file")) : "$smtpd_tls_key_file";
+}
+
 std::string ServerParams::inherited(std::string_view name, std::string_view value) const
 {
     return prefix_ == "smtpd" ? std::string(value) : cat("$smtpd_tls_", name);

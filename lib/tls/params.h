@@ -44,6 +44,7 @@ private:
     std::string prefix_;
     std::string named(std::string_view name) const { return cat(prefix_, "_tls_", name); }
     std::string inherited(std::string_view name, std::string_view value) const;
+    std::string key_file_default() const;
     std::vector<CertificateFiles> certificates() const;
 
 public:
@@ -56,7 +57,7 @@ public:
         "Files with a private key followed by its certificate chain, for each key type one."};
     config::Param<std::string> cert_file{*this, named("cert_file"), inherited("cert_file", ""),
         "The file with the server's certificate chain, its own certificate first; read again when it changes."};
-    config::Param<std::string> key_file{*this, named("key_file"), cat("$", prefix_, "_tls_cert_file"),
+    config::Param<std::string> key_file{*this, named("key_file"), key_file_default(),
         "The file with the private key for the certificate."};
     config::Param<std::string> eccert_file{*this, named("eccert_file"), inherited("eccert_file", ""),
         "The file with a second certificate chain, for an ECDSA key."};
