@@ -325,6 +325,8 @@ void Connection::hand_over()
     paused_ = true;
     flushing_for_worker_ = true;
     set_due(Due::flush, flush_limit);
+    if (!working_)  // else work() sends when it is done
+        sent();
 }
 
 void Connection::begin_hand_over()

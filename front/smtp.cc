@@ -256,9 +256,10 @@ void Smtp::auth(std::string_view argument)
         return refuse("503 5.5.1 Error: already authenticated");
     if (words.empty() || words.size() > 2)
         return refuse("501 5.5.4 Syntax: AUTH mechanism");
-    auto offered = split_words(mechanisms("", takes_plaintext()));
+    auto offered = mechanisms("", takes_plaintext());
+    auto names = split_words(offered);
     mechanism_ = upper(words[0]);
-    if (std::none_of(offered.begin(), offered.end(), [&](std::string_view name) { return iequals(name, words[0]); })) {
+    if (std::none_of(names.begin(), names.end(), [&](std::string_view name) { return iequals(name, words[0]); })) {
         log::warning(connection_.peer(), ": SASL ", printable(mechanism_), " authentication failed: Invalid authentication mechanism");
         return refuse("504 5.5.4 Error: authentication failed: Invalid authentication mechanism");
     }
