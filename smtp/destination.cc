@@ -1,15 +1,12 @@
 #include "smtp/destination.h"
 
-#include <idn2.h>
-
+#include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <memory>
 #include <utility>
 
-#include "base/fd.h"
 #include "base/text.h"
 #include "dns/name.h"
+#include "mail/address.h"
 #include "net/address.h"
 
 namespace mta::smtpc {
@@ -17,17 +14,6 @@ namespace mta::smtpc {
 namespace {
 
 Error bad_destination(std::string_view text) { return Error{cat("bad destination: ", printable(text)), "4.3.5"}; }
-
-// The A-labels of a domain (RFC 5891), lower case.
-std::optional<std::string> to_ascii(std::string_view domain)
-{
-    if (is_ascii(domain))
-        return lower(domain);
-    char* ascii = nullptr;
-    if (idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
-        return std::nullopt;
-    return std::string(std::unique_ptr<char, Release<idn2_free>>(ascii).get());
-}
 
 // Takes ":port" from the end of the text; what is left is the host. An IPv6 address without brackets has no port.
 Result<std::uint16_t> take_port(std::string_view& text, std::uint16_t default_port)
@@ -56,8 +42,8 @@ Result<Destination> parse_inet(std::string_view text, std::uint16_t default_port
         host.remove_prefix(5);
     if (host.ends_with('.'))
         host.remove_suffix(1);
-    auto ascii = to_ascii(host);
     bool is_address = net::Address::parse(host).has_value();
+    auto ascii = is_address ? std::optional<std::string>(host) : mail::lookup_domain(host);
     if (!ascii || (!is_address && !dns::is_valid_hostname(*ascii)))
         return bad_destination(text);
     return Destination{*ascii, "", *port, !is_bracketed && !is_lmtp && !is_address, is_lmtp};

@@ -9,9 +9,6 @@
 // The commands of a transaction.
 namespace mta::smtpc {
 
-// An address in its external form, with its local part quoted if it must be (RFC 5321 section 4.1.2), without <>.
-std::string quoted_path(std::string_view address);
-
 // Whether the address can stand in a command at all: no control characters.
 bool is_sendable(std::string_view address);
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "tls/params.h"
 
 namespace mta::smtpc {
 
@@ -64,6 +65,18 @@ public:
     List sasl_tls_security_options{*this, named("sasl_tls_security_options"), "noanonymous", "The same for sessions with TLS."};
     List sasl_mechanism_filter{*this, named("sasl_mechanism_filter"), "", "The login methods that may be used: plain, login; empty: both."};
     Flag sasl_auth_soft_bounce{*this, named("sasl_auth_soft_bounce"), "yes", "Defer mail, instead of returning it, when a server refuses the login."};
+};
+
+// All parameters of the program under each of its names; these are what postconf finds.
+struct SmtpParams : config::Group {
+    using Group::Group;
+    Params client{config(), "smtp"};
+    tls::ClientParams tls{config(), "smtp"};
+};
+struct LmtpParams : config::Group {
+    using Group::Group;
+    Params client{config(), "lmtp"};
+    tls::ClientParams tls{config(), "lmtp"};
 };
 
 }  // namespace mta::smtpc

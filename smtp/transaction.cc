@@ -183,6 +183,7 @@ void Transaction::accepted_by(std::size_t place, const Reply& reply)
     Outcome sent = deliver::sent(reply.text(), reply.status);
     sent.mta = session_.host().name;
     sent.reply = sent.text;
+    sent.is_relayed = !session_.features().dsn && !session_.is_lmtp();  // RFC 3461 section 5.2.2: nobody will say more
     decide(place, sent);
 }
 
