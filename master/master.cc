@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 constexpr auto start_limit = 60s;  // who waits for the start hears by then what is not ready
 
+constexpr auto socket_patience = 3s;
+
 std::string environment_value(const char* name)
 {
     const char* value = std::getenv(name);
@@ -39,7 +41,7 @@ Master::Master(Files files, Setup setup, Launch& launch, daemon::Owner owner)
     : config_directory_(files.config.directory()), setup_(std::move(setup)), launch_(launch), owner_(owner),
       notifier_(environment_value("NOTIFY_SOCKET")),
       watchdog_interval_(watchdog_interval(std::getenv("WATCHDOG_USEC"), std::getenv("WATCHDOG_PID"))),
-      supervisor_(loop_, [this] { settled(); }, [this] { loop_.stop(); }), late_(loop_, [this] { late(); }),
+      supervisor_(loop_, {[this] { settled(); }, [this] { changed(); }, [this] { loop_.stop(); }}), late_(loop_, [this] { late(); }),
       watchdog_(loop_, [this] { feed_watchdog(); }), exit_(loop_, [this] { drain(SIGALRM); })
 {
 }
@@ -56,7 +58,7 @@ Result<void> Master::start()
     for (const auto& warning : setup_.plan.warnings)
         log::warning(warning);
     late_.start(start_limit);
-    return supervisor_.apply(std::move(setup_.plan), settings(*setup_.params));
+    return supervisor_.apply(std::move(setup_.plan), settings(*setup_.params), socket_patience);
 }
 
 void Master::run(std::chrono::seconds exit_after)
@@ -150,7 +152,16 @@ void Master::settled()
 {
     late_.stop();
     launch_.settled(supervisor_.failing());
-    notifier_.ready(status());
+    told_status_ = status();
+    notifier_.ready(told_status_);
+}
+
+void Master::changed()
+{
+    if (auto now = status(); now != told_status_) {
+        told_status_ = now;
+        notifier_.status(now);
+    }
 }
 
 void Master::late()

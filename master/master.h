@@ -30,6 +30,7 @@ private:
     void drain(int signal);
     void end(int signal);
     void settled();
+    void changed();
     void late();
     void feed_watchdog();
     std::string status() const;
@@ -44,6 +45,7 @@ private:
     Supervisor supervisor_;
     event::Timer late_, watchdog_, exit_;
     std::vector<std::unique_ptr<event::Signal>> signals_;
+    std::string told_status_;
     bool is_stopping_ = false;
 };
 

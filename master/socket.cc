@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 #include "base/text.h"
 #include "net/stream.h"
@@ -12,6 +13,8 @@
 namespace mta::master {
 
 namespace {
+
+constexpr auto retry_interval = std::chrono::milliseconds(100);
 
 void remove_name(const Socket& socket)
 {
@@ -36,20 +39,32 @@ Result<Fd> Sockets::bind(const Socket& socket) const
 {
     auto fd = socket.endpoint ? net::listen_tcp(*socket.endpoint) : net::listen_unix(socket.path, socket.mode);
     if (!fd)
-        return with_hint(fd.error(), socket);
+        return fd;
     if (!socket.endpoint && owner_ && ::geteuid() == 0)
         if (::lchown(socket.path.c_str(), owner_->uid, owner_->gid) != 0)
             return errno_error(cat("chown ", socket.path));
     return fd;
 }
 
-Result<void> Sockets::open(const std::vector<Socket>& wanted)
+Result<Fd> Sockets::bind(const Socket& socket, std::chrono::steady_clock::time_point deadline) const
 {
+    while (true) {
+        errno = 0;
+        auto fd = bind(socket);
+        if (fd || errno != EADDRINUSE || std::chrono::steady_clock::now() >= deadline)
+            return fd ? std::move(fd) : Result<Fd>(with_hint(fd.error(), socket));
+        std::this_thread::sleep_for(retry_interval);
+    }
+}
+
+Result<void> Sockets::open(const std::vector<Socket>& wanted, std::chrono::milliseconds patience)
+{
+    auto deadline = std::chrono::steady_clock::now() + patience;
     std::map<Socket, Fd> fresh;
     for (const auto& socket : wanted) {
         if (open_.contains(socket) || fresh.contains(socket))
             continue;
-        auto fd = bind(socket);
+        auto fd = bind(socket, deadline);
         if (!fd) {
             for (const auto& entry : fresh)
                 remove_name(entry.first);

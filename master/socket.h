@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,7 +31,8 @@ public:
     void set_owner(Owner owner) { owner_ = owner; }
 
     // Binds those that are not open yet, without closing any. All or none: after an Error everything is as it was.
-    Result<void> open(const std::vector<Socket>& wanted);
+    // patience: how long to wait for ports that are in use; the daemons of a master that was killed still let them go.
+    Result<void> open(const std::vector<Socket>& wanted, std::chrono::milliseconds patience = {});
     // Closes all others, and removes their names.
     void keep_only(const std::vector<Socket>& wanted);
     // Descriptors in the order of the sockets, which must be open.
@@ -39,6 +41,7 @@ public:
 
 private:
     Result<Fd> bind(const Socket& socket) const;
+    Result<Fd> bind(const Socket& socket, std::chrono::steady_clock::time_point deadline) const;
 
     std::map<Socket, Fd> open_;
     std::optional<Owner> owner_;

@@ -9,17 +9,17 @@
 
 namespace mta::master {
 
-Supervisor::Supervisor(event::Loop& loop, std::function<void()> settled, std::function<void()> all_gone)
-    : settled_(std::move(settled)), all_gone_(std::move(all_gone)), duty_{loop, sockets_, {}, {}, {}, [this] { changed(); }}
+Supervisor::Supervisor(event::Loop& loop, Handlers handlers)
+    : handlers_(std::move(handlers)), duty_{loop, sockets_, {}, {}, {}, [this] { changed(); }}
 {
 }
 
-Result<void> Supervisor::apply(Plan plan, Settings settings)
+Result<void> Supervisor::apply(Plan plan, Settings settings, std::chrono::milliseconds patience)
 {
     if (settings.owner)
         sockets_.set_owner(*settings.owner);
     auto wanted = plan.sockets();
-    if (auto opened = sockets_.open(wanted); !opened)
+    if (auto opened = sockets_.open(wanted, patience); !opened)
         return opened;
     duty_.surroundings = std::move(settings.surroundings);
     duty_.throttle_limit = settings.throttle_limit;
@@ -132,13 +132,15 @@ void Supervisor::changed()
     if (is_stopping_) {
         bool all_empty = std::all_of(posts_.begin(), posts_.end(), [](const auto& entry) { return entry.second->is_empty(); });
         if (all_empty && retired_.empty())
-            all_gone_();
+            handlers_.all_gone();
         return;
     }
-    if (has_told_settled_ || !is_settled())
+    if (has_told_settled_)
+        return handlers_.changed();
+    if (!is_settled())
         return;
     has_told_settled_ = true;
-    settled_();
+    handlers_.settled();
 }
 
 }  // namespace mta::master

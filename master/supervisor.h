@@ -19,17 +19,22 @@ public:
         std::chrono::milliseconds drain_limit{30000};
         std::optional<Sockets::Owner> owner;  // of the Unix sockets
     };
-    Supervisor(event::Loop& loop, std::function<void()> settled, std::function<void()> all_gone);
+    struct Handlers {
+        std::function<void()> settled;   // every process of the plan was tried
+        std::function<void()> changed;   // after that: one has become ready, or has failed
+        std::function<void()> all_gone;  // after drain() or end()
+    };
+    Supervisor(event::Loop& loop, Handlers handlers);
 
     // Opens the sockets of the plan and starts its processes; those of an earlier plan finish their work. An Error
-    // (a socket that cannot be bound) leaves everything as it was.
-    Result<void> apply(Plan plan, Settings settings);
+    // (a socket that cannot be bound) leaves everything as it was. patience: see Sockets::open().
+    Result<void> apply(Plan plan, Settings settings, std::chrono::milliseconds patience = {});
     void drain();   // lets everything end in peace, within the limit
     void end();     // at once
     // Collects the processes that have ended.
     void reap();
 
-    // Since the last apply() every process has become ready or has failed once. settled() is called when that happens.
+    // Since the last apply() every process has become ready or has failed once.
     bool is_settled() const;
     // Programs that wait for another try, with their places in master.cf.
     std::vector<std::string> failing() const;
@@ -42,7 +47,7 @@ private:
     void exited(pid_t pid, int status);
     void forget_empty();
 
-    std::function<void()> settled_, all_gone_;
+    Handlers handlers_;
     Sockets sockets_;
     Duty duty_;
     std::map<std::string, std::unique_ptr<Post>> posts_;      // by the key of the job

@@ -1,6 +1,7 @@
 #include "master/supervisor.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,7 +25,7 @@ namespace {
 class Instance {
 public:
     Instance()
-        : supervisor_(loop_, [this] { ++settled; }, [this] { gone = true; }), child_(loop_, SIGCHLD, [this] { supervisor_.reap(); }),
+        : supervisor_(loop_, {[this] { ++settled; }, [this] { ++changed; }, [this] { gone = true; }}), child_(loop_, SIGCHLD, [this] { supervisor_.reap(); }),
           old_directory_(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC))
     {
         char path[] = "/tmp/buuta-master-XXXXXX";
@@ -84,6 +85,7 @@ public:
 
     Supervisor& supervisor() { return supervisor_; }
     int settled = 0;
+    int changed = 0;
     bool gone = false;
 
 private:
@@ -160,6 +162,7 @@ TEST_CASE("a daemon that fails at its start counts as tried, and is tried again"
     REQUIRE(replace_file("fixed", "", 0644));
     CHECK(instance.run_until([&] { return instance.supervisor().failing().empty(); }));
     CHECK(instance.settled == 1);
+    CHECK(instance.changed > 0);
 }
 
 TEST_CASE("a program that cannot be run at all is a failure, too", "[master]")
@@ -238,6 +241,26 @@ TEST_CASE("a socket that cannot be bound leaves everything as it was", "[master]
     CHECK(net::connect_unix("private/a", 1s));
     CHECK(instance.trace() == "a start\n");
     CHECK(instance.supervisor().size() == 1);
+}
+
+TEST_CASE("at the start a port that is in use is waited for, but not for ever", "[master]")
+{
+    Fd other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(other.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(other.get(), 1) == 0);
+    Sockets sockets;
+    std::vector<Socket> wanted{{net::Endpoint::local_of(other.get()), "", 0}};
+    auto opened = sockets.open(wanted);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().text.find("Address already in use (does another mail server run?)") != std::string::npos);
+    auto begin = std::chrono::steady_clock::now();
+    CHECK_FALSE(sockets.open(wanted, 200ms));
+    CHECK(std::chrono::steady_clock::now() - begin >= 200ms);
+    other.reset();
+    CHECK(sockets.open(wanted, 200ms));
 }
 
 TEST_CASE("draining ends when all processes have ended", "[master]")
