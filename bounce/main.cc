@@ -113,7 +113,7 @@ int main(int argc, char** argv)
     process.drop_privileges();
     return process.serve([&](Fd client) {
         ipc::Channel channel(std::move(client));
-        Notifier notifier(params, process.socket_path("cleanup", true));
+        Notifier notifier(params, process.socket_path("cleanup"));
         while (auto message = channel.receive(process.common().ipc_timeout)) {
             auto request = ipc::unpack<service::BounceRequest>(*message);
             if (!request || !message->fd)

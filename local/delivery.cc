@@ -304,7 +304,7 @@ deliver::Outcome Delivery::forward(const std::vector<std::string>& addresses)
     for (const auto& address : addresses)
         recipients.push_back({address, recipient_.orig_to.empty() ? recipient_.address : recipient_.orig_to, recipient_.orcpt, recipient_.notify});
     try {
-        service::Submission cleanup(tools_.cleanup_socket);
+        auto& cleanup = tools_.cleanup;
         cleanup.begin(mail, recipients);
         deliver::ContentForm form;
         auto reader = content(cat("Delivered-To: ", deliver::quoted(recipient_.address), "\n"), form);

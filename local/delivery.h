@@ -21,7 +21,7 @@ struct Tools {
     const Params& params;
     table::Maps aliases;
     table::MatchList mydestination;
-    std::string cleanup_socket;
+    service::Submission cleanup;   // connected before
 };
 
 // One recipient: an alias, a user with a .forward, or a user's mailbox. Runs as that user, or as default_privs for aliases.

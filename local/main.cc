@@ -16,10 +16,11 @@ int main(int argc, char** argv)
     auto domains = table::MatchList::open(params.mydestination());
     if (!aliases || !domains)
         log::fatal(aliases ? domains.error().text : aliases.error().text);
-    local::Tools tools{process.common(), params, *std::move(aliases), *std::move(domains), process.socket_path("cleanup", true)};
+    local::Tools tools{process.common(), params, *std::move(aliases), *std::move(domains), service::Submission(process.socket_path("cleanup"))};
     deliver::Options agent;
     agent.as_owner = true;
     agent.default_owner = params.default_privs;
+    agent.before_owner = [&] { tools.cleanup.connect(); };
     return deliver::run(process, agent, [&](deliver::Job& job, const auto&) {
         for (std::size_t index = 0; index < job.recipients(); ++index)
             job.report(index, local::Delivery(tools, job, index).run(), "local");

@@ -1,7 +1,7 @@
 # Reads the headers of the tree and writes what conf/postconf/catalog.cc includes: the headers that declare parameters,
 # and one line "ADD(struct, program)" for each struct that is derived from config::Group or config::Common.
 FNR == 1 { space = "" }
-/^namespace mta::[a-z_:]+/ && space == "" { space = $2; sub(/[^a-z_:].*/, "", space) }
+/^namespace mta::[a-z0-9_:]+/ && space == "" { space = $2; sub(/[^a-z0-9_:].*/, "", space) }
 /^struct +[A-Za-z]+( +final)? *: *(public +)?config::(Group|Common)/ {
     name = $2
     sub(/[^A-Za-z].*/, "", name)

@@ -41,6 +41,8 @@ public:
         auto owner = first ? ipc::unpack<service::Owner>(*first) : Result<service::Owner>(failure("no owner"));
         if (!owner)
             return;
+        if (options_.before_owner)
+            options_.before_owner();
         if (options_.as_owner && !(owner_ = become_owner(*owner, options_)))
             return;
         for (long i = 0; i < max_requests; ++i) {

@@ -75,6 +75,7 @@ struct Options {
     // Becomes the mailbox owner named by the first message and refuses requests for others.
     bool as_owner = false;
     std::string default_owner;     // for an empty owner: "nobody"
+    std::function<void()> before_owner = nullptr;  // called before that: connects to services that the owner must not reach
     // Called when no request came for a while on an open connection, and at its end: close what is kept open.
     std::function<void()> idle = nullptr;
     net::Seconds idle_after{2};

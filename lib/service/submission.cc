@@ -37,14 +37,19 @@ void Submission::begin(const Mail& mail, const std::vector<MailRecipient>& recip
     open_ = true;
 }
 
+void Submission::connect()
+{
+    if (channel_)
+        return;
+    auto fd = net::connect_unix(socket_, connect_limit);
+    if (!fd)
+        throw net::Lost(net::Lost::Kind::error, fd.error().text);
+    channel_.emplace(*std::move(fd));
+}
+
 void Submission::send_envelope(const Mail& mail, const std::vector<MailRecipient>& recipients)
 {
-    if (!channel_) {
-        auto fd = net::connect_unix(socket_, connect_limit);
-        if (!fd)
-            throw net::Lost(net::Lost::Kind::error, fd.error().text);
-        channel_.emplace(*std::move(fd));
-    }
+    connect();
     channel_->queue(ipc::pack(mail).encoded());
     std::size_t begin = 0;
     do {

@@ -16,6 +16,8 @@ class Submission {
 public:
     explicit Submission(std::string socket) : socket_(std::move(socket)) {}
 
+    // Connects, if there is no connection; throws net::Lost if that fails.
+    void connect();
     // Sends the envelope; connects anew if the kept connection was closed. Throws net::Lost when cleanup cannot be reached.
     void begin(const Mail& mail, const std::vector<MailRecipient>& recipients);
     // Content, LF line ends.
