@@ -12,12 +12,12 @@ int main(int argc, char** argv)
     using namespace mta;
     daemon::Process process(argc, argv, "auth");
     const auth::Params params(process.config());
-    auto users = auth::open_users(params.users);
+    auto users = auth::open_users(params.user.users);
     if (!users)
         log::fatal("auth_users: ", users.error().text);
     process.drop_privileges();
     auto secret = auth::lasting_secret(process.common().data_directory() + "/auth_secret");
-    auth::Checker checker(**users, {params.mail_location, params.default_uid, params.default_gid, params.password_scheme, secret});
+    auth::Checker checker(**users, {params.mail_location, params.default_uid, params.default_gid, params.user.password_scheme, secret});
 
     event::Loop loop;
     std::unique_ptr<auth::Server> server;

@@ -9,8 +9,9 @@
 namespace mta::auth {
 
 // What the auth daemon reads from main.cf.
-struct Params : UserParams {
-    using UserParams::UserParams;
+struct Params : config::Group {
+    using Group::Group;
+    UserParams user{config()};
     config::Param<std::vector<std::string>> mechanisms{*this, "auth_mechanisms", "plain login scram-sha-256",
         "The SASL mechanisms that are offered, in this order."};
     config::Param<std::string> mail_location{*this, "auth_mail_location", "maildir:%h/Maildir",

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "buuta/check.h"
 #include "buuta/control.h"
+#include "buuta/passwd.h"
 #include "log/log.h"
 
 namespace mta::buuta {
@@ -15,11 +16,11 @@ namespace {
 
 struct Command {
     std::string_view name;
-    int (*run)(const Context&);
+    int (*run)(const Context&);  // null: passwd, which has arguments
     std::string_view help;
 };
 
-constexpr std::array<Command, 9> commands{{
+constexpr std::array<Command, 10> commands{{
     {"start", start, "check the configuration and start the mail system"},
     {"start-fg", start_foreground, "the same, in the foreground, also as process 1 of a container"},
     {"stop", stop, "let everything finish what it has in hand, and stop"},
@@ -28,6 +29,7 @@ constexpr std::array<Command, 9> commands{{
     {"status", status, "say whether the mail system is running"},
     {"check", check, "look for mistakes in configuration, files and directories"},
     {"flush", flush, "try to deliver all deferred mail now"},
+    {"passwd", nullptr, "set or delete the password of a mail user"},
     {"set-permissions", set_permissions, "correct owners and modes of directories and files"},
 }};
 
@@ -87,6 +89,8 @@ int main(int argc, char** argv)
     const auto* command = find_command(argv[optind]);
     if (!command)
         wrong_usage();
+    if (!command->run)
+        return passwd(argc - optind, argv + optind, Context(directory, is_verbose));
     if (optind + 1 != argc)
         log::fatal(command->name, ": takes no arguments");
     return command->run(Context(directory, is_verbose));

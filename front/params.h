@@ -77,14 +77,17 @@ struct CommonParams : config::Group {
     config::Param<std::string> login_syslog_name{*this, "login_syslog_name", "dovecot", "The tag of the log lines about IMAP and POP3 logins, by which log tools such as fail2ban find them."};
 };
 
-// All of it, so that postconf(1) and `buuta check` know it.
+// All parameters of front, whatever protocol it speaks.
 struct Params : config::Group {
-    using Group::Group;
-    CommonParams common{config()};
-    SmtpParams smtp{config()};
-    tls::CommonParams tls{config()};
-    ClientParams smtpd{config(), "smtpd"}, imapd{config(), "imapd"}, pop3d{config(), "pop3d"};
-    tls::ServerParams smtpd_tls{config(), "smtpd"}, imapd_tls{config(), "imapd"}, pop3d_tls{config(), "pop3d"};
+    explicit Params(const config::Config& config)
+        : Group(config), common(config), smtp(config), smtpd_tls(config, "smtpd"), imapd_tls(config, "imapd"), pop3d_tls(config, "pop3d"),
+          smtpd(config, "smtpd"), imapd(config, "imapd"), pop3d(config, "pop3d")
+    {
+    }
+    CommonParams common;
+    SmtpParams smtp;
+    tls::ServerParams smtpd_tls, imapd_tls, pop3d_tls;
+    ClientParams smtpd, imapd, pop3d;
 };
 
 }  // namespace mta::front

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -73,13 +74,8 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const s
       reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)), sweep_timer_(loop, [this] { sweep(); }), minute_timer_(loop, [this] { minute(); })
 {
     raise_descriptor_limit();
-    if (settings.tls.is_on()) {
-        auto tls = settings.tls.settings(settings.service);
-        auto context = tls ? tls::Context::load(*tls) : Result<tls::Context>(tls.error());
-        if (!context)
-            log::fatal(context.error().text);
-        tls_.emplace(*std::move(context));
-    }
+    if (settings.tls.is_on())
+        load_certificates(listeners);
     if (settings.worker != "smtpd" || settings.smtp.sasl_auth_enable)
         auth_ = std::make_unique<auth::Client>(loop, paths_.auth);
     for (const auto& listener : listeners) {
@@ -90,6 +86,24 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const s
 }
 
 Server::~Server() = default;
+
+// As root we shall give up the right to read keys; somebody has to keep it for when they change.
+void Server::load_certificates(const std::vector<Fd>& listeners)
+{
+    auto tls = settings_.tls.settings(settings_.service);
+    if (!tls)
+        log::fatal(tls.error().text);
+    if (::geteuid() == 0) {
+        keys_ = std::make_unique<KeyKeeper>(loop_, tls->certificates, listeners, [this] { tls_->reload(); });
+        tls->reader = keys_->reader();
+    }
+    auto context = tls::Context::load(*tls);
+    if (!context)
+        log::fatal(context.error().text);
+    tls_.emplace(*std::move(context));
+    if (keys_)
+        tls_->set_check_interval(-1s);
+}
 
 void Server::accept(int listener)
 {

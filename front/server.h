@@ -12,6 +12,7 @@
 #include "config/common.h"
 #include "event/event.h"
 #include "front/connection.h"
+#include "front/key_keeper.h"
 #include "front/limits.h"
 #include "front/params.h"
 #include "front/peer_name.h"
@@ -59,6 +60,7 @@ public:
     const std::string& service() const { return settings_.service; }
 
 private:
+    void load_certificates(const std::vector<Fd>& listeners);
     void accept(int listener);
     bool admit(const Fd& fd, const net::Endpoint& client);
     void shed(int listener);
@@ -69,6 +71,7 @@ private:
     const Settings& settings_;
     Paths paths_;
     Limits limits_;
+    std::unique_ptr<KeyKeeper> keys_;    // only while we are root
     std::optional<tls::Context> tls_;
     std::unique_ptr<auth::Client> auth_;
     PeerNames names_;

@@ -146,7 +146,9 @@ Result<std::unique_ptr<Users>> open_users(const std::string& source)
 Result<std::unique_ptr<Users>> PasswdFile::open(const std::string& path)
 {
     std::unique_ptr<PasswdFile> file(new PasswdFile(path));
-    if (auto done = file->refresh(); !done)
+    if (!exists(path))
+        log::warning("there is no file ", path, " yet: nobody can log in; \"buuta passwd\" makes it");
+    else if (auto done = file->refresh(); !done)
         return done.error();
     return std::unique_ptr<Users>(std::move(file));
 }

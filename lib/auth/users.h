@@ -44,7 +44,7 @@ Result<std::unique_ptr<Users>> open_users(const std::string& source);
 // A passwd-file, kept in memory and read again when it changes.
 class PasswdFile : public Users {
 public:
-    // Reads the file for the first time; a missing file is an Error then, and "cannot tell" later.
+    // Reads the file for the first time. A missing one may come later; until then nobody can tell who is a user.
     static Result<std::unique_ptr<Users>> open(const std::string& path);
     Result<std::optional<Entry>> find(const std::string& user) override;
 

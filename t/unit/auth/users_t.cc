@@ -74,7 +74,11 @@ TEST_CASE("a passwd-file is read again when it changes", "[auth]")
     CHECK_FALSE(*(*users)->find("anna") );
     std::filesystem::remove(file.path);
     CHECK_FALSE((*users)->find("otto"));
-    CHECK_FALSE(open_users("passwd-file:" + file.path.string()));
+    auto early = open_users("passwd-file:" + file.path.string());
+    REQUIRE(early);
+    CHECK_FALSE((*early)->find("otto"));
+    file.write("otto:three\n");
+    CHECK((*early)->find("otto"));
     CHECK_FALSE(open_users(""));
 }
 
