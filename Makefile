@@ -65,6 +65,12 @@ $B/unit: $(UNIT) $B/libprogs.a $B/libmta.a
 unit: $B/unit
 	$B/unit
 
+# The system tests drive the real programs; what they share is in t/lib.
+SYSTEM   := $(patsubst %.cc,$B/%.o,$(wildcard t/system/*.cc t/lib/*.cc))
+SYSTEM_BINARY := $(if $(wildcard t/system/*.cc),$B/system)
+$B/system: $(SYSTEM) $B/libmta.a
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 docs: $B/man/man5/postconf.5
 	B=$B t/docs
 
@@ -107,8 +113,23 @@ install-users:
 	getent passwd vmail > /dev/null || \
 	    useradd --system --user-group --home-dir /var/vmail --no-create-home --shell /usr/sbin/nologin vmail
 
-clean:
-	rm -rf $B
+# The two commands of the README install what is missing before they build.
+packages-build:
+	@t/install-packages build
+packages-test:
+	@t/install-packages build test
 
-.PHONY: all unit docs install install-users clean FORCE
+check: packages-test
+	@$(MAKE) --no-print-directory B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
+	@B=$B t/check
+tests: all $B/unit $(SYSTEM_BINARY)
+
+# The same under address and undefined-behaviour sanitizers.
+asan:
+	@$(MAKE) --no-print-directory B=$B-asan OPTIMIZE='-O1 -g1' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check
+
+clean:
+	rm -rf $B $B-asan
+
+.PHONY: all unit docs tests check asan packages-build packages-test install install-users clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
