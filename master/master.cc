@@ -104,13 +104,13 @@ void Master::reload()
         return kept();
     for (const auto& warning : fresh->plan.warnings)
         log::warning(warning);
+    open_log(*fresh->params);  // before the new daemons do: perhaps it was rotated and must be made
     late_.start(start_limit);
     if (auto applied = supervisor_.apply(std::move(fresh->plan), settings(*fresh->params)); !applied) {
         log_errors(applied.error());
         return kept();
     }
     setup_ = *std::move(fresh);
-    open_log(*setup_.params);  // also for a log file that was rotated
     log::info("reload -- version ", setup_.params->mail_version(), ", configuration ", config_directory_);
 }
 

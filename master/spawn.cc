@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,6 +64,7 @@ bool arrange_standard(bool keeps_output)
                          bool keeps_output)
 {
     ::setpgid(0, 0);
+    ::umask(077);  // mail is private unless somebody says otherwise
     reset_signals();
     if (arrange_standard(keeps_output) && arrange(channel, sockets))
         ::execve(arguments[0], arguments.data(), environment.data());

@@ -120,12 +120,13 @@ TEST_CASE("a daemon gets exactly its descriptors, its arguments and a clean envi
     ::setenv("BUUTA_TEST_SECRET", "1", 1);
     Fd leaked(::open("/dev/null", O_RDONLY));  // without close-on-exec
     // The shell itself keeps its script open as descriptor 10 or above.
-    instance.program("d", "say \"args $*\"; say \"secret $BUUTA_TEST_SECRET.\"; ls /proc/$$/fd >fds");
+    instance.program("d", "say \"args $*\"; say \"secret $BUUTA_TEST_SECRET.\"; say \"umask $(umask)\"; ls /proc/$$/fd >fds");
     REQUIRE(instance.apply({instance.job("d")}));
     REQUIRE(instance.run_until([&] { return instance.settled == 1; }));
     auto trace = instance.trace();
     CHECK(trace.find("d args -n d\n") != std::string::npos);
     CHECK(trace.find("d secret .\n") != std::string::npos);
+    CHECK(trace.find("d umask 0077\n") != std::string::npos);
     auto descriptors = read_file("fds");
     REQUIRE(descriptors);
     std::vector<std::string> own;
