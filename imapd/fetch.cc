@@ -145,7 +145,7 @@ void Session::fetch_messages(const std::vector<std::size_t>& places, const std::
     bool is_some_gone = false, is_some_unreadable = false;
     for (std::size_t i = 0; i < places.size(); ++i) {
         if (sets_seen && i % batch_messages == 0)
-            mark_seen({places.begin() + static_cast<std::ptrdiff_t>(i), places.begin() + static_cast<std::ptrdiff_t>(std::min(i + batch_messages, places.size()))});
+            mark_seen(std::span(places).subspan(i, std::min(batch_messages, places.size() - i)));
         bool is_newly_seen = std::binary_search(newly_seen_.begin(), newly_seen_.end(), folder_->messages()[places[i]].uid);
         auto told = fetch_message(places[i], is_newly_seen ? items_and_flags : items);
         is_some_gone |= told == Told::gone;
@@ -159,7 +159,7 @@ void Session::fetch_messages(const std::vector<std::size_t>& places, const std::
 }
 
 // Fetching a body sets \Seen, and the response must say so.
-void Session::mark_seen(const std::vector<std::size_t>& places)
+void Session::mark_seen(std::span<const std::size_t> places)
 {
     newly_seen_.clear();
     for (auto place : places) {
@@ -194,16 +194,14 @@ std::pair<MessageText*, Session::Told> Session::open_text(maildir::Uid uid)
     return {&*last_text_, Told::yes};
 }
 
-Session::Told Session::fetch_message(std::size_t place, const std::vector<FetchItem>& items)
+// Opens and reads what the response needs, so that nothing can fail once it has begun (but a disk that breaks just then).
+Session::Told Session::prepare(const maildir::Message& message, const std::vector<FetchItem>& items, Prepared& prepared)
 {
-    const auto& message = folder_->messages()[place];
-    MessageText* text = nullptr;
-    std::uint64_t size = 0;
     if (std::any_of(items.begin(), items.end(), needs_text)) {
-        auto [opened, told] = open_text(message.uid);
-        if (opened == nullptr)
+        auto [text, told] = open_text(message.uid);
+        if (text == nullptr)
             return told;
-        text = opened;
+        prepared = {text, text->size()};
         try {
             read_ahead(*text, items);
         } catch (const std::system_error& error) {
@@ -211,13 +209,21 @@ Session::Told Session::fetch_message(std::size_t place, const std::vector<FetchI
             last_text_.reset();
             return Told::unreadable;
         }
-        size = text->size();
     } else if (has(items, Kind::size)) {
-        auto found = folder_->crlf_size(message.uid);
-        if (!found)
-            return found.error().status == maildir::message_gone ? Told::gone : Told::unreadable;
-        size = *found;
+        auto size = folder_->crlf_size(message.uid);
+        if (!size)
+            return size.error().status == maildir::message_gone ? Told::gone : Told::unreadable;
+        prepared.size = *size;
     }
+    return Told::yes;
+}
+
+Session::Told Session::fetch_message(std::size_t place, const std::vector<FetchItem>& items)
+{
+    const auto& message = folder_->messages()[place];
+    Prepared prepared;
+    if (auto told = prepare(message, items, prepared); told != Told::yes)
+        return told;
     client_.write(cat("* ", place + 1, " FETCH ("));
     std::string_view before;
     for (const auto& item : items) {
@@ -226,8 +232,8 @@ Session::Told Session::fetch_message(std::size_t place, const std::vector<FetchI
         case Kind::uid: client_.write(cat(message.uid)); break;
         case Kind::flags: client_.write(cat("(", flags_of(message), ")")); break;
         case Kind::internal_date: client_.write(cat("\"", internal_date(message.internal_date), "\"")); break;
-        case Kind::size: client_.write(cat(size)); break;
-        default: TextWriter(client_, *text).write(item);
+        case Kind::size: client_.write(cat(prepared.size)); break;
+        default: TextWriter(client_, *prepared.text).write(item);
         }
     }
     client_.write(")\r\n");

@@ -34,6 +34,9 @@ void Session::idle(imap::Parser& arguments)
 {
     if (are_arguments_bad(arguments))
         return;
+    tell_changes(maildir::Expunge::apply);
+    if (end_)
+        return;
     client_.write("+ idling\r\n");
     idle_until_client_speaks();
     if (end_)

@@ -89,6 +89,9 @@ void Session::close(imap::Parser& arguments)
     if (are_arguments_bad(arguments))
         return;
     if (!folder_->is_read_only()) {
+        // Another session may have changed its mind.
+        if (auto changes = folder_->refresh(Expunge::hold); !changes)
+            return no(changes.error());
         std::vector<maildir::Uid> uids;
         for (const auto& message : folder_->messages())
             if (message.flags & maildir::deleted && !message.is_expunged)

@@ -225,6 +225,7 @@ void Session::untagged(std::string_view text) { client_.write(cat("* ", text, "\
 
 void Session::ok(std::string_view text)
 {
+    errors_ = 0;
     tell_changes(keeps_numbers_ ? maildir::Expunge::hold : maildir::Expunge::apply);
     if (!end_)
         client_.write(cat(tag_, " OK ", text, "\r\n"));
@@ -321,7 +322,9 @@ void Session::id(imap::Parser& arguments)
     }
     if (are_arguments_bad(arguments))
         return;
-    untagged("ID (\"name\" \"Buuta\")");
+    std::string answer = "ID (\"name\" ";
+    imap::append_string(answer, params_.mail_name());
+    untagged(answer + ")");
     ok("ID completed");
 }
 

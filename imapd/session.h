@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -120,7 +121,12 @@ private:
     enum class Told { yes, gone, unreadable };
     void fetch_messages(const std::vector<std::size_t>& places, const std::vector<imap::FetchItem>& items);
     Told fetch_message(std::size_t place, const std::vector<imap::FetchItem>& items);
-    void mark_seen(const std::vector<std::size_t>& places);
+    struct Prepared {
+        MessageText* text = nullptr;
+        std::uint64_t size = 0;
+    };
+    Told prepare(const maildir::Message& message, const std::vector<imap::FetchItem>& items, Prepared& prepared);
+    void mark_seen(std::span<const std::size_t> places);
     std::pair<MessageText*, Told> open_text(maildir::Uid uid);
     void store(imap::Parser&);
     void search(imap::Parser&);

@@ -78,6 +78,18 @@ TEST_CASE("EXPUNGE removes what is deleted, the numbers count down", "[imapd]")
     CHECK(client("SELECT INBOX").find("* 1 EXISTS") != std::string::npos);
 }
 
+TEST_CASE("CLOSE keeps what another session has undeleted meanwhile", "[imapd]")
+{
+    test::TemporaryDirectory directory;
+    Client one(directory.path()), two(directory.path());
+    one.append("INBOX", message, "(\\Deleted)");
+    one("SELECT INBOX");
+    two("SELECT INBOX");
+    two("STORE 1 -FLAGS (\\Deleted)");
+    CHECK(one("CLOSE") == "+ OK CLOSE completed");
+    CHECK(one("STATUS INBOX (MESSAGES)").starts_with("* STATUS \"INBOX\" (MESSAGES 1)"));
+}
+
 TEST_CASE("expunges of others wait until no command by number is in progress", "[imapd]")
 {
     test::TemporaryDirectory directory;
