@@ -82,7 +82,7 @@ Result<DeliveryLog::State> DeliveryLog::find()
     const auto text = read_end(fd_.get());
     if (!text)
         return text.error();
-    is_long_ = text->size() > long_bytes;
+    was_long_ = text->size() > long_bytes;
     State state = State::unknown;
     for (auto at = text->find(id_); at != std::string::npos; at = text->find(id_, at + 1)) {
         const char letter = state_at(*text, at);
@@ -97,9 +97,16 @@ Result<DeliveryLog::State> DeliveryLog::find()
 Result<void> DeliveryLog::write(State state)
 {
     auto done = put(fd_.get(), cat(id_, state == State::done ? " d\n" : " b\n"), "delivery log");
-    if (done && is_long_ && state == State::done)
+    if (done && state == State::done && is_long())
         shorten();
     return done;
+}
+
+// Those who have not read it look at its size now and then.
+bool DeliveryLog::is_long() const
+{
+    struct stat status {};
+    return was_long_ || (id_.ends_with("00") && ::fstat(fd_.get(), &status) == 0 && static_cast<std::size_t>(status.st_size) > long_bytes);
 }
 
 // In place, so that all who have it open go on with the same file; only when nobody else is at work. A crash in the
@@ -120,7 +127,7 @@ void DeliveryLog::shorten()
     ::fcntl(fd_.get(), F_SETFL, 0);  // without O_APPEND, which would send every write to the end
     if (::pwrite(fd_.get(), kept.data(), kept.size(), 0) == static_cast<ssize_t>(kept.size()))
         (void)!::ftruncate(fd_.get(), static_cast<off_t>(kept.size()));
-    is_long_ = false;
+    was_long_ = false;
 }
 
 }  // namespace mta::maildir

@@ -21,10 +21,11 @@ public:
 
 private:
     DeliveryLog(Fd fd, std::string id) : fd_(std::move(fd)), id_(std::move(id)) {}
+    bool is_long() const;
     void shorten();
     Fd fd_;
     std::string id_;
-    bool is_long_ = false;
+    bool was_long_ = false;
 };
 
 }  // namespace mta::maildir

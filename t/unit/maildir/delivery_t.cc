@@ -112,6 +112,23 @@ TEST_CASE("the log remembers a thousand deliveries and does not grow for ever", 
     CHECK_FALSE(deliver(place.box(), Letter("Z", "x\n").delivery)->was_there_before);
 }
 
+TEST_CASE("the log does not grow for ever when all is delivered at the first try", "[maildir]")
+{
+    const Place place;
+    Letter letter("Q", "x\n");
+    REQUIRE(deliver(place.box(), letter.delivery));
+    std::string lines;
+    for (int i = 0; i < 4000; ++i)
+        lines += cat(delivery_id(cat("Q", i), "user@example.com"), " d\n");
+    write_file(place.box() + "/buuta-deliveries", lines + lines);
+    letter.delivery.is_first_try = true;
+    for (int i = 0; i < 3000 && std::filesystem::file_size(place.box() + "/buuta-deliveries") > 100'000; ++i) {
+        letter.delivery.queue_id = cat("R", i);
+        REQUIRE(deliver(place.box(), letter.delivery));
+    }
+    CHECK(std::filesystem::file_size(place.box() + "/buuta-deliveries") < 100'000);
+}
+
 TEST_CASE("a delivery takes 15 system calls, 14 at the first try, with 2 syncs", "[maildir]")
 {
     const Place place;
