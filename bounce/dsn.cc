@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "base/text.h"
+#include "mail/address.h"
 #include "mime/date.h"
 
 namespace mta::bounce {
@@ -122,7 +123,7 @@ std::string header(const Report& report, const std::string& boundary, const Para
     auto utc = mime::DateTime::from_unix(seconds);
     auto two = [](int n) { return cat(n < 10 ? "0" : "", n); };
     return cat("Date: ", date(report.time), "\nFrom: MAILER-DAEMON@", params.myorigin(), " (Mail Delivery System)\nSubject: ",
-               subject(report.kind, report.is_double), "\nTo: ", printable(report.to),
+               subject(report.kind, report.is_double), "\nTo: ", printable(mail::from_internal(report.to).external()),
                "\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status;\n"
                "\tboundary=\"", boundary, "\"\nContent-Transfer-Encoding: 8bit\nMessage-Id: <", utc.year, two(utc.month), two(utc.day),
                two(utc.hour), two(utc.minute), two(utc.second), ".", report.queue_id, "@", params.myhostname(), ">\n\n");

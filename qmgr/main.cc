@@ -11,5 +11,5 @@ int main(int argc, char** argv)
     event::Loop loop;
     qmgr::Manager manager(loop, process, params);
     manager.start();
-    return process.run(loop);
+    return process.run(loop, [&] { manager.stop([&] { loop.stop(); }); });
 }

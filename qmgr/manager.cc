@@ -19,6 +19,7 @@ constexpr std::size_t resolve_at_once = 50;
 constexpr int activate_at_once = 50;           // then the loop looks at its other events
 constexpr long locked_retry_seconds = 60;
 constexpr long leftover_seconds = 3600;
+constexpr auto stop_limit = 5s;
 
 }  // namespace
 
@@ -26,7 +27,7 @@ Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& para
     : loop_(loop), process_(process), params_(params), queue_(process.common().queue_directory),
       rewrite_(loop, process.socket_path("rewrite")), bounce_(loop, process.socket_path("bounce"), 600s),
       due_timer_(loop, [this] { activate_due(); }), activate_timer_(loop, [this] { activate_due(); }),
-      random_(static_cast<unsigned>(queue::now()))
+      stop_timer_(loop, [this] { stopped_(); }), random_(static_cast<unsigned>(queue::now()))
 {
 }
 
@@ -53,8 +54,29 @@ void Manager::scan(queue::State state)
             due_.add(id, state, state == queue::State::deferred ? queue_.due(id, state) : 0);
 }
 
+void Manager::stop(std::function<void()> done)
+{
+    stopped_ = std::move(done);
+    server_->stop_accepting();
+    for (auto& [name, transport] : transports_)
+        transport->stop();
+    stop_timer_.start(stop_limit);
+    stop_if_idle();
+}
+
+// Mail that waits for its turn does not count: it is found again at the next start.
+void Manager::stop_if_idle()
+{
+    for (const auto& [name, transport] : transports_)
+        if (transport->busy() > 0)
+            return;
+    stop_timer_.start(0ms);
+}
+
 void Manager::activate_due()
 {
+    if (stopped_)
+        return;
     std::int64_t now = std::time(nullptr);
     for (int i = 0; i < activate_at_once && static_cast<long>(active_.size()) < params_.qmgr_message_active_limit(); ++i) {
         bool has_due = !due_.empty() && due_.next_due() <= now;

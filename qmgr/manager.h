@@ -24,6 +24,9 @@ public:
     Manager(event::Loop& loop, daemon::Process& process, const Params& params);
     ~Manager() override;
     void start();
+    // Starts nothing more and calls done when all deliveries are over, or after some seconds: what an agent still
+    // delivers then it reports to the next qmgr.
+    void stop(std::function<void()> done);
 
 private:
     // Requests of others (requests.cc)
@@ -61,6 +64,7 @@ private:
     void append(ActiveMail& mail, const Record& record, bool sync);
     std::int64_t next_attempt(const ActiveMail& mail);
     void release(ActiveMail& mail);                  // forgets it and goes on with others
+    void stop_if_idle();
 
     event::Loop& loop_;
     daemon::Process& process_;
@@ -72,7 +76,8 @@ private:
     std::map<std::string, std::unique_ptr<Transport>> transports_;
     ipc::Caller rewrite_, bounce_;
     std::unique_ptr<ipc::Server> server_;
-    event::Timer due_timer_, activate_timer_;
+    event::Timer due_timer_, activate_timer_, stop_timer_;
+    std::function<void()> stopped_;  // set while stopping
     std::minstd_rand random_;
     bool prefer_fresh_ = true;
 };

@@ -194,6 +194,8 @@ void Manager::defer(ActiveMail& mail)
 void Manager::release(ActiveMail& mail)
 {
     active_.erase(std::string(mail.id));
+    if (stopped_)
+        return stop_if_idle();
     if (!activate_timer_.pending())
         activate_timer_.start(std::chrono::milliseconds(0));
 }

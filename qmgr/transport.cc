@@ -57,6 +57,8 @@ void Transport::list(Destination& destination)
 // Destinations take turns, one delivery each, as long as one may start and an agent can be had.
 void Transport::schedule()
 {
+    if (stopping_)
+        return;
     auto now = Clock::now();
     std::optional<Clock::time_point> wake;
     for (auto left = round_.size(); left > 0 && !round_.empty(); --left) {
@@ -168,7 +170,7 @@ service::DeliveryRequest request_for(const Entry& entry, const Destination& dest
     request.first_try = mail.first_try;
     for (const auto& target : entry.targets) {
         const auto& recipient = envelope.recipients[static_cast<std::size_t>(target.number)];
-        auto original = recipient.original.empty() && recipient.address != target.address ? recipient.address : recipient.original;
+        auto original = recipient.original.empty() && !iequals(recipient.address, target.address) ? recipient.address : recipient.original;
         request.recipients.push_back({target.number, target.address, original, recipient.orcpt, recipient.notify});
     }
     return request;

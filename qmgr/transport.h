@@ -41,6 +41,7 @@ public:
     void add(const std::string& nexthop, Entry entry);
     void schedule();               // starts what may start
     void resume();                 // forgets suspensions
+    void stop() { stopping_ = true; }  // starts nothing more
     long busy() const;
 
 private:
@@ -72,6 +73,7 @@ private:
     std::vector<std::unique_ptr<Agent>> agents_;
     Clock::time_point dead_until_{};
     std::string dead_text_;
+    bool stopping_ = false;
     event::Timer idle_timer_, wake_timer_;
 };
 

@@ -75,6 +75,6 @@ int main(int argc, char** argv)
     service::Dns dns(process.socket_path("dns"));
     smtpd::CleanupOutlet outlet(process.socket_path("cleanup"));
     smtpd::Environment environment{params, process.common(), *policy, resolver, dns, outlet, [&] { return space.bytes(); },
-                                   [&] { return process.stopping(); }};
+                                   [] { return daemon::is_stopping(); }};
     return process.serve([&](Fd connection) { serve(environment, std::move(connection)); });
 }

@@ -81,7 +81,6 @@ public:
     void watch(int fd);
     void mark_busy();
     void mark_idle();
-    bool stopping() const;
 
 private:
     WorkerPool& pool_;

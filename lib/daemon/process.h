@@ -29,6 +29,9 @@ Result<User> find_user(const std::string& name);
 // std::system_error when any of it fails. A worker dies with its parent also after this.
 void become(const User& user, bool with_groups = false);
 
+// Workers: true when this worker shall end after what it has in hand.
+bool is_stopping();
+
 class Process {
 public:
     Process(int argc, char** argv, const std::string& name);
@@ -63,9 +66,6 @@ public:
     // Event daemons: runs the loop until SIGTERM or master's end, which call on_stop (which must lead to loop.stop());
     // without on_stop the loop is stopped at once.
     int run(event::Loop& loop, std::function<void()> on_stop = nullptr);
-
-    // Workers: true when this worker shall end after what it has in hand.
-    bool stopping() const;
 
 private:
     void parse(int argc, char** argv, config::Overrides& overrides);

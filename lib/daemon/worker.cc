@@ -48,15 +48,6 @@ WorkerPool::Worker::Worker(WorkerPool& pool, std::size_t slot) : pool_(pool), sl
 
 WorkerPool::Worker::~Worker() = default;
 
-bool WorkerPool::Worker::stopping() const
-{
-    if (worker_stop)
-        return true;
-    sigset_t pending;
-    ::sigpending(&pending);
-    return sigismember(&pending, SIGTERM) == 1;
-}
-
 void WorkerPool::Worker::mark_busy()
 {
     pool_.shared_->states[slot_] = busy;
@@ -109,7 +100,7 @@ Fd WorkerPool::Worker::accept()
     return std::move(ready.connection);
 }
 
-bool Process::stopping() const
+bool is_stopping()
 {
     if (worker_stop)
         return true;

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::array<std::string_view, 3> action_names{"sent", "deferred", "bounced"};
-constexpr int orphan_tries = 600;
+constexpr int orphan_tries = 600, orphan_tries_at_stop = 20;  // a second apart
 
 std::int64_t now()
 {
@@ -118,7 +118,7 @@ void Job::finish()
         return;
     log::warning(prefixed("qmgr is gone; waiting for the next one to report to"));
     service::OrphanReport report{"orphan", request_.queue_id, unreported_};
-    for (int i = 0; i < orphan_tries; ++i) {
+    for (int i = 0; i < (daemon::is_stopping() ? orphan_tries_at_stop : orphan_tries); ++i) {
         ipc::Client client(qmgr_socket_);
         auto message = ipc::pack(report);
         message.fd.reset(::fcntl(message_.get(), F_DUPFD_CLOEXEC, 0));
