@@ -11,7 +11,7 @@ namespace mta::front {
 
 namespace {
 
-constexpr std::size_t max_command_bytes = 8192, max_literal_bytes = 4096;
+constexpr std::size_t max_command_bytes = 8192, max_literal_bytes = 4096, absurd_bytes = 1u << 30;
 
 // "{5}" or "{5+}" at the end of a line announces so many bytes behind it.
 struct Literal {
@@ -29,10 +29,9 @@ std::optional<Literal> announced_literal(std::string_view line)
         literal.waits = false;
         digits.remove_suffix(1);
     }
-    auto bytes = parse_number<std::size_t>(digits);
-    if (!bytes)
+    if (digits.empty() || !std::all_of(digits.begin(), digits.end(), is_digit))
         return std::nullopt;
-    literal.bytes = *bytes;
+    literal.bytes = std::min(parse_number<std::size_t>(digits).value_or(absurd_bytes), absurd_bytes);
     return literal;
 }
 
@@ -88,6 +87,13 @@ bool is_tag(std::string_view text)
         if (c <= ' ' || c >= 0x7f || std::string_view("(){%*\"\\+").find(c) != std::string_view::npos)
             return false;
     return !text.empty() && text.size() <= 64;
+}
+
+// What stands before the first space, if it can be a tag; else nothing.
+std::string tag_of(std::string_view command)
+{
+    auto tag = command.substr(0, command.find(' '));
+    return is_tag(tag) ? std::string(tag) : "";
 }
 
 }  // namespace
@@ -165,8 +171,7 @@ void Imap::take(std::string line)
     }
     auto literal = announced_literal(line);
     if (command_.size() + line.size() + (literal ? literal->bytes : 0) > max_command_bytes || (literal && literal->bytes > max_literal_bytes)) {
-        tag_ = std::string(std::string_view(command_.empty() ? line : command_).substr(0, line.find(' ')));
-        tag_ = is_tag(tag_) ? tag_ : "";
+        tag_ = tag_of(command_.empty() ? line : command_);
         command_.clear();
         // Nobody can tell where the next command begins behind a literal that is sent without asking.
         if (literal && !literal->waits) {
@@ -185,9 +190,9 @@ void Imap::take(std::string line)
         return;
     }
     auto words = imap_words(command_);
+    tag_ = tag_of(command_);
     command_ = std::string();
-    tag_ = words && !words->empty() && is_tag(words->front()) ? words->front() : "";
-    if (tag_.empty() || words->size() < 2)
+    if (tag_.empty() || !words || words->size() < 2)
         return bad("Error in IMAP command received by server.");
     obey(*words);
 }
