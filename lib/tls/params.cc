@@ -58,10 +58,10 @@ ServerParams::ServerParams(const config::Config& config, std::string_view prefix
 }
 
 // The key is in the file of the certificate, unless it has one of its own: for imapd and pop3d smtpd's, as with the certificate.
-std::string ServerParams::key_file_default() const
+std::string ServerParams::key_default(std::string_view certificate, std::string_view key) const
 {
-    bool has_certificate = prefix_ == "smtpd" || config().find(named("cert_file"));
-    return has_certificate ? cat("$", named("cert_file")) : "$smtpd_tls_key_file";
+    bool has_certificate = prefix_ == "smtpd" || config().find(named(certificate));
+    return has_certificate ? cat("$", named(certificate)) : cat("$smtpd_tls_", key);
 }
 
 std::string ServerParams::inherited(std::string_view name, std::string_view value) const

@@ -44,7 +44,7 @@ private:
     std::string prefix_;
     std::string named(std::string_view name) const { return cat(prefix_, "_tls_", name); }
     std::string inherited(std::string_view name, std::string_view value) const;
-    std::string key_file_default() const;
+    std::string key_default(std::string_view certificate, std::string_view key) const;
     std::vector<CertificateFiles> certificates() const;
 
 public:
@@ -57,11 +57,11 @@ public:
         "Files with a private key followed by its certificate chain, for each key type one."};
     config::Param<std::string> cert_file{*this, named("cert_file"), inherited("cert_file", ""),
         "The file with the server's certificate chain, its own certificate first; read again when it changes."};
-    config::Param<std::string> key_file{*this, named("key_file"), key_file_default(),
+    config::Param<std::string> key_file{*this, named("key_file"), key_default("cert_file", "key_file"),
         "The file with the private key for the certificate."};
     config::Param<std::string> eccert_file{*this, named("eccert_file"), inherited("eccert_file", ""),
         "The file with a second certificate chain, for an ECDSA key."};
-    config::Param<std::string> eckey_file{*this, named("eckey_file"), cat("$", prefix_, "_tls_eccert_file"),
+    config::Param<std::string> eckey_file{*this, named("eckey_file"), key_default("eccert_file", "eckey_file"),
         "The file with the private key for the second certificate."};
     config::Param<std::string> ca_file{*this, named("CAfile"), inherited("CAfile", ""), "Certification authorities for client certificates."};
     config::Param<std::string> ca_path{*this, named("CApath"), inherited("CApath", ""), "A hashed directory of certification authorities for client certificates."};
