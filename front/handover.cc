@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/text.h"
 #include "front/connection.h"
@@ -23,14 +24,17 @@ namespace {
 constexpr auto worker_limit = 20s;               // for a worker's parent that is being restarted, or very busy
 constexpr auto max_retry_delay = 200ms;
 constexpr std::size_t max_buffered_bytes = 65536, chunk_bytes = 16384;
+constexpr int chunks_at_once = 16;               // then other clients have their turn
 
 }  // namespace
 
 Handover::Handover(Server& server, Connection& connection, Wire& wire, service::Session session)
     : server_(server), connection_(connection), wire_(wire), session_(std::move(session)),
-      deadline_(std::chrono::steady_clock::now() + worker_limit), retry_(server.loop(), [this] { try_connect(); })
+      deadline_(std::chrono::steady_clock::now() + worker_limit), again_(server.loop(), [this] { worker_ ? pump() : try_connect(); })
 {
-    retry_.start(0ms);
+    if (wire_.tls())
+        to_worker_ = std::exchange(session_.pending, std::string());  // goes the way of all that follows it
+    again_.start(0ms);
 }
 
 Handover::~Handover() = default;
@@ -50,7 +54,7 @@ void Handover::try_connect()
         log::warning("no worker for the session: ", why);
         return connection_.no_worker(why);
     }
-    retry_.start(retry_delay_);
+    again_.start(retry_delay_);
     retry_delay_ = std::min<std::chrono::milliseconds>(retry_delay_ * 2, max_retry_delay);
 }
 
@@ -82,6 +86,8 @@ void Handover::send_session(Fd fd)
     if (has_relay())
         watch_ = std::make_unique<event::Watch>(server_.loop(), ours_.get(), event::readable, [this](short) { pump(); });
     connection_.watch();
+    if (has_relay())
+        pump();
 }
 
 short Handover::wanted() const
@@ -113,21 +119,26 @@ void Handover::pump()
 
 void Handover::to_client()
 {
+    for (int i = 0; i < chunks_at_once && wire_.unsent() < max_buffered_bytes; ++i)
+        if (!take_from_worker() || !wire_.flush())
+            return;
+}
+
+bool Handover::take_from_worker()
+{
     char bytes[chunk_bytes];
-    while (wire_.unsent() < max_buffered_bytes) {
-        auto count = ::recv(ours_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
-        if (count <= 0)
-            return;
+    auto count = ::recv(ours_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (count > 0)
         wire_.write({bytes, static_cast<std::size_t>(count)});
-        if (!wire_.flush())
-            return;
-    }
+    return count > 0;
 }
 
 // Whatever the client said until now is in the socketpair before its end is.
 void Handover::from_client()
 {
-    while (send_to_worker() && !client_ended_) {
+    for (int i = 0; send_to_worker() && !client_ended_; ++i) {
+        if (i == chunks_at_once)
+            return again_.start(0ms);  // what is decrypted already wakes nobody
         auto got = wire_.fill(to_worker_, chunk_bytes);
         if (got == Wire::Got::nothing)
             return;
@@ -164,7 +175,8 @@ void Handover::answered(ipc::Message message)
         return connection_.session_ended();
     }
     if (has_relay()) {
-        to_client();
+        while (take_from_worker()) {
+        }
         take_back_unread(session->pending);
     }
     connection_.returned(*std::move(session), std::move(message.fd));

@@ -37,6 +37,7 @@ private:
     void answered(ipc::Message message);
     void ended();
     void to_client();
+    bool take_from_worker();
     void from_client();
     bool send_to_worker();
     void take_back_unread(std::string& into);
@@ -54,7 +55,7 @@ private:
     bool client_ended_ = false, worker_ended_ = false;
     std::chrono::milliseconds retry_delay_{5};
     std::chrono::steady_clock::time_point deadline_;
-    event::Timer retry_;
+    event::Timer again_;
 };
 
 }  // namespace mta::front

@@ -319,7 +319,7 @@ void Smtp::came_back()
 {
     counters_ = service::Counters(session_.counters);
     errors_ = session_.errors;
-    where_ = "RSET";
+    where_ = "END-OF-MESSAGE";
 }
 
 void Smtp::say_timeout()
