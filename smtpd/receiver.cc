@@ -69,21 +69,15 @@ Receiver::Result Receiver::receive(std::string_view head)
         client_.consume(used);
         received_ += used;
         bytes_ += clean.size();
-        if (!result.refusal.empty()) {
-            if (must_stop()) {
-                result.must_disconnect = true;
-                return result;
-            }
-            continue;
-        }
-        hops_.read(clean);
-        result.refusal = look_for_faults();
         if (result.refusal.empty()) {
-            outlet_.write(clean);
-            continue;
+            hops_.read(clean);
+            result.refusal = look_for_faults();
+            if (result.refusal.empty())
+                outlet_.write(clean);
+            else
+                outlet_.cancel();
         }
-        outlet_.cancel();
-        result.must_disconnect = !reader_.is_finished() && must_stop();
+        result.must_disconnect = !result.refusal.empty() && must_stop();
         if (result.must_disconnect)
             return result;
     }
