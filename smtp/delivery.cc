@@ -181,13 +181,13 @@ bool Delivery::transfer(Session& session, bool is_kept)
         return false;
     waiting_.clear();
     for (auto& one : left) {
+        if (transaction.was_cut())
+            site_failure_ = one.outcome;
         if (one.is_final)
             job_.report(one.index, one.outcome, session.host().text_with_port(), extra);
         else
             waiting_.push_back({one.index, std::move(one.outcome), session.host().text_with_port(), extra});
     }
-    if (transaction.was_cut() && !waiting_.empty())
-        site_failure_ = waiting_.front().outcome;
     return true;
 }
 
@@ -226,8 +226,7 @@ void Delivery::log_waiting()
 
 void Delivery::report_waiting()
 {
-    bool all_deferred = !waiting_.empty() && waiting_.front().outcome.action == Action::deferred;
-    if (site_failure_ && all_deferred)
+    if (site_failure_ && site_failure_->action == Action::deferred)
         job_.site_failed(site_failure_->status, site_failure_->text);
     for (const auto& waiting : waiting_)
         job_.report(waiting.index, waiting.outcome, waiting.relay, waiting.extra);

@@ -109,8 +109,7 @@ TEST_CASE("every stage that fails has its words and its status", "[smtp]")
         auto results = bench.deliver(nexthop(server), {"a@d.example"});
         auto status = results.recipients[1];
         CHECK(status.action == c.action);
-        CHECK(status.status.substr(1) == (c.status == "4.0.0" ? status.status.substr(1) : c.status.substr(1)));
-        CHECK(status.status.front() == c.status.front());
+        CHECK(status.status == c.status);
         CHECK(status.text == c.text);
         CHECK(results.delivered.site_status.empty() != c.site);
         CHECK_THAT(server.transcript(), !Contains("MISMATCH"));
@@ -276,8 +275,6 @@ TEST_CASE("hundreds of recipients fit", "[smtp]")
 TEST_CASE("a session is kept while there is more mail for the nexthop", "[smtp]")
 {
     Bench bench;
-    auto more = one_mail;
-    more.insert(more.begin() + 3, "> 250 2.1.0 Ok");
     FakeServer server(bench.directory, {plain + one_mail + one_mail + one_mail + Script{"< QUIT"}});
     CHECK_THAT(bench.deliver(nexthop(server), {"a@d.example"}, true).log, !Contains("conn_use"));
     CHECK_THAT(bench.deliver(nexthop(server), {"a@d.example"}, true).log, Contains(cat("relay=", name(server), ", conn_use=2, delay=")));
@@ -357,14 +354,17 @@ TEST_CASE("a message that cannot be read is not ended with a dot", "[smtp]")
     ::socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
     ipc::Channel agent{Fd(ends[0])}, qmgr{Fd(ends[1])};
     service::DeliveryRequest request;
+    request.queue_id = "4XYZabcdefzAbCdE";
     request.nexthop = nexthop(server);
     request.size = 1000;
     request.recipients = {{1, "a@d.example", "", "", ""}};
+    log::open_file(bench.directory.write("log", ""));
     {
         deliver::Job job(request, Fd(::open(bench.directory.write("short", "cut\n").c_str(), O_RDONLY)), agent, "");
         bench.client().deliver(job);
         job.finish();
     }
+    log::open_stderr();
     auto status = *ipc::unpack<service::RecipientStatus>(*qmgr.receive(net::Seconds(5)));
     CHECK(status.action == "deferred");
     CHECK(status.status == "4.3.0");

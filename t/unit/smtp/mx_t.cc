@@ -71,8 +71,10 @@ TEST_CASE("nexthops are read in all their forms", "[smtp]")
     }
     CHECK(parse_destinations("unix:private/lmtp", 24, true)->at(0).path == "private/lmtp");
     CHECK(parse_destinations("a.example, [b.example]:26", 25, false)->size() == 2);
-    for (const char* bad : {"", "a b..c", "host:port:x.y", "host:0", "host:99999", "[host", "a_\n", "unix:", "-a.example", "a.example:"})
+    for (const char* bad : {"", "a b..c", "host:port:x.y", "host:0", "host:99999", "[host", "unix:", "-a.example", "a.example:", "[]", "a\x01.example"}) {
+        INFO(bad);
         CHECK_FALSE(parse_destinations(bad, 25, false));
+    }
 }
 
 TEST_CASE_METHOD(Fixture, "MX hosts come in order of preference, their addresses in one more round trip", "[smtp]")
