@@ -132,6 +132,7 @@ run: packages-run
 
 check: packages-test
 	@$(MAKE) --no-print-directory B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
+	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/check
 tests: all $B/unit $(SYSTEM_BINARY)
 
