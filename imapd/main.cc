@@ -1,23 +1,36 @@
-#include <unistd.h>
-
-#include "imapd/handover.h"
+#include "daemon/mailbox_session.h"
+#include "imapd/session.h"
 #include "log/log.h"
 #include "mime/charset.h"
 
+namespace {
+
 using namespace mta;
+using imapd::End;
+
+std::string_view reason(End end)
+{
+    switch (end) {
+    case End::logout: return "Logged out";
+    case End::lost: return "Connection closed";
+    case End::timeout: return "Disconnected for inactivity";
+    case End::refused: return "Too many errors";
+    case End::mailbox_gone: break;
+    }
+    return "Selected mailbox is gone";
+}
+
+}  // namespace
 
 // imapd(8): IMAP sessions of clients that front has let in; see man/man8/imapd.8.
 int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "imapd");
     const imapd::Params params(process.config());
-    bool is_root = ::geteuid() == 0;
-    auto stranger = is_root ? daemon::find_user(process.common().mail_owner()) : Result<daemon::User>(daemon::User());
-    if (!stranger)
-        log::fatal("mail_owner: ", stranger.error().text);
     mime::preload_charsets();
-    const imapd::Handover handover(params, process.socket_path("auth"), *stranger);
-    // Who has become a mailbox's owner cannot become another one.
-    daemon::Process::Workers workers{.max_use = is_root ? 1 : 0, .spare = 1};
-    return process.serve([&](Fd front) { handover.serve(std::move(front)); }, workers);
+    auto serve = [&](daemon::MailboxSession session) {
+        auto end = imapd::Session(params, std::move(session.stream), std::move(session.mailbox)).run();
+        log::info("logout: user=<", session.account.user, ">, rip=", session.client.client_address, ", ", reason(end));
+    };
+    return daemon::serve_mailboxes(process, "imap", "* BYE [UNAVAILABLE] The mailbox cannot be opened now\r\n", serve);
 }

@@ -1,21 +1,37 @@
-#include <unistd.h>
-
+#include "daemon/mailbox_session.h"
 #include "log/log.h"
-#include "pop3d/handover.h"
+#include "pop3d/session.h"
+
+namespace {
 
 using namespace mta;
+using pop3d::End;
+
+std::string_view reason(End end)
+{
+    switch (end) {
+    case End::quit: return "Logged out";
+    case End::lost: return "Connection closed";
+    case End::timeout: return "Disconnected for inactivity";
+    case End::refused: return "Too many errors";
+    case End::unavailable: break;
+    }
+    return "Mailbox unavailable";
+}
+
+}  // namespace
 
 // pop3d(8): POP3 sessions of clients that front has let in; see man/man8/pop3d.8.
 int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "pop3d");
     const pop3d::Params params(process.config());
-    bool is_root = ::geteuid() == 0;
-    auto stranger = is_root ? daemon::find_user(process.common().mail_owner()) : Result<daemon::User>(daemon::User());
-    if (!stranger)
-        log::fatal("mail_owner: ", stranger.error().text);
-    const pop3d::Handover handover(params, process.socket_path("auth"), *stranger);
-    // Who has become a mailbox's owner cannot become another one.
-    daemon::Process::Workers workers{.max_use = is_root ? 1 : 0, .spare = 1};
-    return process.serve([&](Fd front) { handover.serve(std::move(front)); }, workers);
+    auto serve = [&](daemon::MailboxSession handed) {
+        pop3d::Session session(params, std::move(handed.stream), std::move(handed.mailbox));
+        auto end = session.run();
+        const auto& done = session.totals();
+        log::info("logout: user=<", handed.account.user, ">, rip=", handed.client.client_address, ", ", reason(end), ", top=", done.topped,
+                  ", retr=", done.retrieved, ", del=", done.deleted, "/", done.messages, ", size=", done.octets);
+    };
+    return daemon::serve_mailboxes(process, "pop3", "-ERR [SYS/TEMP] The mailbox cannot be opened now.\r\n", serve);
 }

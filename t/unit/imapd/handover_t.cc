@@ -1,4 +1,5 @@
-#include "imapd/handover.h"
+#include "daemon/mailbox_session.h"
+#include "imapd/session.h"
 
 #include <sys/stat.h>
 
@@ -71,7 +72,10 @@ std::string talk(const std::string& directory, const std::string& ticket, const 
         client_end.reset();
         auto config = config::Config::parse("");
         const imapd::Params params(*config);
-        imapd::Handover(params, directory + "/auth", *daemon::find_user(owner)).serve(std::move(front_worker));
+        ipc::Channel from_front(std::move(front_worker));
+        daemon::TakeOver how{directory + "/auth", "imap", "* BYE [UNAVAILABLE] The mailbox cannot be opened now\r\n", *daemon::find_user(owner)};
+        if (auto session = daemon::take_over(from_front, how))
+            imapd::Session(params, std::move(session->stream), std::move(session->mailbox)).run();
     });
     front_worker.reset();
     ipc::Channel channel(std::move(front_end));

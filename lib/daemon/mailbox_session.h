@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/process.h"
+#include "ipc/channel.h"
+#include "maildir/mailbox.h"
+#include "net/stream.h"
+#include "service/auth.h"
+#include "service/session.h"
+
+namespace mta::daemon {
+
+// A session that front has handed over, and the mailbox of the user who logged in.
+struct MailboxSession {
+    service::Session client;
+    service::Account account;
+    net::Stream stream;
+    std::unique_ptr<maildir::Mailbox> mailbox;
+};
+
+struct TakeOver {
+    std::string auth_socket;
+    std::string protocol;          // what the ticket must be for: "imap", "pop3"
+    std::string unavailable;       // the line for a client whose mailbox cannot be opened
+    User stranger;                 // who speaks with the client when the ticket turns out to be worth nothing
+};
+// The session that comes over the connection from front; nothing if it cannot be served: then the client was told.
+std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how);
+
+// The life of imapd and pop3d: each worker takes a session over from front, redeems its ticket at auth, becomes the
+// mailbox's owner for ever (when root; never root itself), and only then reads who the client is. The handler talks with the
+// client; front learns that the session is over by the end of its connection.
+int serve_mailboxes(Process& process, const std::string& protocol, const std::string& unavailable,
+                    const std::function<void(MailboxSession session)>& handler);
+
+}  // namespace mta::daemon
