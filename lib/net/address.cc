@@ -13,6 +13,8 @@ namespace mta::net {
 std::optional<Address> Address::parse(std::string_view text)
 {
     std::string copy(text);
+    if (copy.find('\0') != std::string::npos)
+        return std::nullopt;  // what inet_pton() would not see
     Address address;
     if (::inet_pton(AF_INET, copy.c_str(), address.bytes_.data()) == 1) {
         address.family_ = AF_INET;
@@ -20,7 +22,7 @@ std::optional<Address> Address::parse(std::string_view text)
     }
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
-    if (copy.find('\0') != std::string::npos || ::inet_pton(AF_INET6, copy.c_str(), &v6.sin6_addr) != 1)
+    if (::inet_pton(AF_INET6, copy.c_str(), &v6.sin6_addr) != 1)
         return std::nullopt;
     return from(reinterpret_cast<const sockaddr*>(&v6));
 }

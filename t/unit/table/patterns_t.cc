@@ -134,6 +134,11 @@ TEST_CASE("cidr tables match addresses of both families in order", "[table]")
     }
 }
 
+TEST_CASE("a key with a NUL in it is no address", "[table]")
+{
+    CHECK(ask("cidr:{{1.2.3.4 x}}", std::string_view("1.2.3.4\0x", 9)) == "-");
+}
+
 TEST_CASE("a bad network is skipped with a warning that says what was meant", "[table]")
 {
     struct Case { const char* rule; const char* warning; };
