@@ -46,7 +46,9 @@ Error unsupported(std::string_view type)
 
 Result<std::unique_ptr<Table>> open(std::string_view type_name, const Options& options)
 {
-    auto [type, name] = split_type(type_name, options);
+    const auto wanted = split_type(type_name, options);
+    const auto& type = wanted.type;
+    const auto& name = wanted.name;
     if (type.empty() || name.empty())
         return failure(cat("open dictionary: expecting \"type:name\" form instead of \"", type_name, "\""));
     auto known = std::find_if(std::begin(all_types), std::end(all_types), [&](const Type& t) { return t.name == type; });
