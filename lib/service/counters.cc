@@ -30,7 +30,7 @@ Counters::Counters(std::string_view text)
         auto equals = word.find('='), slash = word.find('/');
         auto total = parse_number<long>(word.substr(slash == std::string_view::npos ? equals + 1 : slash + 1));
         auto done = slash == std::string_view::npos ? total : parse_number<long>(word.substr(equals + 1, slash - equals - 1));
-        if (equals == std::string_view::npos || equals == 0 || !total || !done || *done > *total)
+        if (equals == std::string_view::npos || rank(word.substr(0, equals)) == order.size() || !total || !done || *done > *total)
             continue;
         auto& item = find(word.substr(0, equals));
         item.done = *done;
