@@ -14,7 +14,7 @@ struct Split {
 };
 
 // The delimiters are a set of characters, the first one of any of them counts (recipient_delimiter). Names that mail
-// systems need as they are stay whole: postmaster, mailer-daemon, double-bounce, and, when '-' is a delimiter,
+// systems need as they are stay whole: mailer-daemon, double-bounce, and, when '-' is a delimiter,
 // owner-list and list-request. The views point into the argument.
 Split split_extension(std::string_view local_part, std::string_view delimiters);
 

@@ -10,6 +10,7 @@ namespace mta::route {
 
 namespace {
 
+constexpr std::string_view null_sender_key = "<>", undeliverable = "Address is undeliverable";
 constexpr std::string_view class_names[] = {"local", "virtual_alias", "virtual_mailbox", "relay", "default"};
 
 std::string_view domain_of(std::string_view address)
@@ -190,7 +191,7 @@ Result<std::vector<std::string>> Router::expand(std::string_view recipient) cons
             return failure(cat("virtual aliases of ", recipient, " are too many"));
     }
     if (done.empty())
-        return Error{cat("virtual aliases of ", recipient, " only lead to each other"), "5.4.6"};
+        return failure(cat("virtual aliases of ", recipient, " only lead to each other"));
     return done;
 }
 
@@ -257,8 +258,9 @@ Result<Route> Router::resolve(std::string_view reverse_path, std::string_view re
 
 Result<std::string> Router::relay_host(std::string_view reverse_path) const
 {
-    if (!sender_relayhosts_.empty() && !reverse_path.empty()) {
-        auto found = table::find_mailbox(sender_relayhosts_, reverse_path, common_->recipient_delimiter());
+    if (!sender_relayhosts_.empty()) {
+        auto key = reverse_path.empty() ? null_sender_key : reverse_path;
+        auto found = table::find_mailbox(sender_relayhosts_, key, common_->recipient_delimiter());
         if (!found)
             return found.error();
         if (*found && (*found)->value != "DUNNO")
@@ -279,8 +281,9 @@ Result<void> Router::route_by_class(Route& route, std::string_view reverse_path)
     case Class::virtual_alias: target = {"error", "5.1.1 User unknown in virtual alias table"}; break;
     }
     bool leaves = route.address_class == Class::relay || route.address_class == Class::other;
-    if (route.address_class == Class::other && !sender_transports_.empty() && !reverse_path.empty()) {
-        auto found = table::find_mailbox(sender_transports_, reverse_path, common_->recipient_delimiter());
+    if (route.address_class == Class::other && !sender_transports_.empty()) {
+        auto key = reverse_path.empty() ? null_sender_key : reverse_path;
+        auto found = table::find_mailbox(sender_transports_, key, common_->recipient_delimiter());
         if (!found)
             return found.error();
         if (*found && (*found)->value != "DUNNO")
@@ -302,7 +305,7 @@ Result<void> Router::apply_transport_maps(Route& route) const
 {
     if (transports_.empty())
         return {};
-    auto found = table::find_transport(transports_, route.recipient, common_->recipient_delimiter());
+    auto found = table::find_transport(transports_, route.recipient, common_->recipient_delimiter(), false);  // ".example.com", not "example.com", is also its parts
     if (!found)
         return found.error();
     if (!*found)
@@ -312,7 +315,8 @@ Result<void> Router::apply_transport_maps(Route& route) const
         return {};
     if (!target.transport.empty()) {
         route.transport = target.transport;
-        route.nexthop = domain_of(route.recipient);
+        bool is_reason = route.transport == "error" || route.transport == "retry";  // their nexthop is a text
+        route.nexthop = is_reason ? undeliverable : domain_of(route.recipient);
     }
     if (!target.nexthop.empty())
         route.nexthop = target.nexthop;

@@ -124,20 +124,22 @@ TEST_CASE("senders can have their own relayhost and transport", "[route]")
     CHECK(routes.resolve("x@elsewhere.example", "else@client.example") == "smtp:[gw.example]");
     CHECK(routes.resolve("x@elsewhere.example", "slow@client.example") == "slow:[gw.example]");
     CHECK(routes.resolve("user@here.example", "joe@client.example") == "local:mx.here.example");
-    Routes direct("relayhost = [gw.example]\nsender_dependent_relayhost_maps = inline:{ no@client.example=DUNNO }\n");
-    CHECK(direct.resolve("x@elsewhere.example", "no@client.example") == "smtp:elsewhere.example");
+    CHECK(routes.resolve("x@elsewhere.example", "no@client.example") == "smtp:[gw.example]");
+    Routes null("sender_dependent_relayhost_maps = inline:{ <>=[bounces.example] }\nsender_dependent_default_transport_maps = inline:{ <>=slow: }\n");
+    CHECK(null.resolve("x@elsewhere.example", "") == "slow:[bounces.example]");
+    CHECK(null.resolve("x@elsewhere.example", "a@client.example") == "smtp:elsewhere.example");
 }
 
 TEST_CASE("transport_maps override transport, nexthop or both", "[route]")
 {
     Routes routes("relayhost = [gw.example]\ntransport_maps = inline:{ both.example=smtp:[a.example]:26, transport.example=slow:, nexthop.example=:[b.example], "
-                  "none.example=:, user@both.example=lmtp:inet:c.example, .up.example=slow:[d.example], dead.example={error:5.1.2 no such domain}, "
+                  "none.example=:, user@both.example=lmtp:inet:c.example, .up.example=slow:[d.example], parent.example=slow:, {dead.example=error:5.1.2 no such domain}, "
                   "bare.example=slow, void.example=error:, here.example=slow:[e.example], x@valias.example=slow: }\n");
     struct Case { std::string recipient, route; };
     for (const auto& c : {Case{"x@both.example", "smtp:[a.example]:26"}, {"user@both.example", "lmtp:inet:c.example"},
                           {"user+ext@both.example", "lmtp:inet:c.example"}, {"x@transport.example", "slow:transport.example"},
                           {"x@bare.example", "slow:bare.example"}, {"x@nexthop.example", "smtp:[b.example]"}, {"x@none.example", "smtp:[gw.example]"},
-                          {"x@sub.up.example", "slow:[d.example]"}, {"x@dead.example", "error:5.1.2 no such domain"},
+                          {"x@sub.up.example", "slow:[d.example]"}, {"x@sub.parent.example", "smtp:[gw.example]"}, {"x@parent.example", "slow:parent.example"}, {"x@dead.example", "error:5.1.2 no such domain"},
                           {"x@void.example", "error:Address is undeliverable"},
                           {"user@here.example", "slow:[e.example]"}, {"x@elsewhere.example", "smtp:[gw.example]"}}) {
         CAPTURE(c.recipient);
@@ -212,7 +214,7 @@ TEST_CASE("virtual aliases are expanded until nothing changes", "[route]")
 
 TEST_CASE("alias loops and floods are errors, not endless", "[route]")
 {
-    CHECK(Routes("virtual_alias_maps = inline:{ a@x.example=b@x.example, b@x.example=a@x.example }\n").expand("a@x.example") == "5.4.6");
+    CHECK(Routes("virtual_alias_maps = inline:{ a@x.example=b@x.example, b@x.example=a@x.example }\n").expand("a@x.example").starts_with("4."));  // our own mistake bounces nothing
     CHECK(Routes("virtual_alias_maps = regexp:/dev/null\n").expand("a@x.example") == "a@x.example");
     Routes few("virtual_alias_expansion_limit = 2\nvirtual_alias_maps = inline:{ {a@x.example=b@x.example, c@x.example, d@x.example} }\n");
     CHECK(few.expand("a@x.example").starts_with("4."));
