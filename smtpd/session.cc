@@ -267,7 +267,9 @@ void Session::help(const smtp::Command&)
 void Session::quit(const smtp::Command&)
 {
     reply("221 2.0.0 Bye");
-    end_politely();
+    stream_.flush(params_.timeout);
+    transaction_.reset();
+    done_ = true;
 }
 
 void Session::absent(const smtp::Command&) { refuse("502 5.5.1 Error: command not implemented"); }
