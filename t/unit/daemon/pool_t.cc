@@ -1,0 +1,154 @@
+#include "daemon/pool.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <catch2/catch.hpp>
+
+#include "base/text.h"
+#include "net/stream.h"
+
+using namespace mta;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A pool in a child process, whose workers answer each connection with their pid and hold it until the client closes.
+class Parent {
+public:
+    explicit Parent(daemon::WorkerPool::Settings settings) : path_(cat("/tmp/buuta-pool-test.", ::getpid()))
+    {
+        listeners_.push_back(*net::listen_unix(path_, 0600));
+        int ends[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+        master_.reset(ends[0]);
+        Fd theirs(ends[1]);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            master_.reset();
+            daemon::WorkerPool pool(settings, listeners_, theirs.get(), [&](daemon::WorkerPool::Worker& worker) {
+                for (long use = 0; use < settings.max_use; ++use) {
+                    Fd client = worker.accept();
+                    if (!client)
+                        return;
+                    net::Stream stream(std::move(client));
+                    stream.write(cat(::getpid(), "\n"));
+                    while (!stream.peek(60s).empty())
+                        stream.consume(stream.peek(60s).size());
+                }
+            });
+            ::_exit(pool.run());
+        }
+    }
+    ~Parent()
+    {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGINT);
+            end();
+        }
+        ::unlink(path_.c_str());
+    }
+
+    struct Client {
+        net::Stream stream;
+        pid_t worker;
+    };
+    Client connect()
+    {
+        net::Stream stream(*net::connect_unix(path_, 10s));
+        auto worker = *parse_number<pid_t>(stream.line(10s));
+        return {std::move(stream), worker};
+    }
+    // True if a connection is not answered within a moment: all places are taken.
+    bool is_full()
+    {
+        net::Stream stream(*net::connect_unix(path_, 10s));
+        return !stream.wait_readable(200ms);
+    }
+    void signal(int number) { ::kill(pid_, number); }
+    void lose_master() { master_.reset(); }
+    int end()
+    {
+        int status = 0;
+        ::waitpid(std::exchange(pid_, 0), &status, 0);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    }
+
+private:
+    std::string path_;
+    std::vector<Fd> listeners_;
+    Fd master_;
+    pid_t pid_ = 0;
+};
+
+daemon::WorkerPool::Settings settings(long limit)
+{
+    daemon::WorkerPool::Settings s;
+    s.service = "test";
+    s.limit = limit;
+    return s;
+}
+
+}  // namespace
+
+TEST_CASE("each connection has a worker of its own, up to the limit", "[daemon]")
+{
+    Parent parent(settings(3));
+    auto a = parent.connect(), b = parent.connect(), c = parent.connect();
+    CHECK(a.worker != b.worker);
+    CHECK(b.worker != c.worker);
+    CHECK(parent.is_full());
+}
+
+TEST_CASE("an idle worker is used again, until it has had enough", "[daemon]")
+{
+    auto s = settings(1);
+    s.max_use = 2;
+    Parent parent(s);
+    auto first = parent.connect().worker;
+    auto second = parent.connect().worker;
+    auto third = parent.connect().worker;
+    CHECK(first == second);
+    CHECK(second != third);
+}
+
+TEST_CASE("SIGTERM ends idle workers at once and lets busy ones finish", "[daemon]")
+{
+    Parent parent(settings(5));
+    auto client = parent.connect();
+    parent.signal(SIGTERM);
+    client.stream.write("still here\n");
+    client.stream.flush(10s);
+    CHECK(::kill(client.worker, 0) == 0);
+    { auto closed = std::move(client); }
+    CHECK(parent.end() == 0);
+}
+
+TEST_CASE("a worker that dies of a signal ends its parent", "[daemon]")
+{
+    Parent parent(settings(5));
+    auto client = parent.connect();
+    ::kill(client.worker, SIGKILL);
+    CHECK(parent.end() == 1);
+}
+
+TEST_CASE("the end of master ends the parent", "[daemon]")
+{
+    Parent parent(settings(5));
+    { auto client = parent.connect(); }
+    parent.lose_master();
+    CHECK(parent.end() == 0);
+}
+
+TEST_CASE("many short connections at once are all served", "[daemon]")
+{
+    Parent parent(settings(10));
+    std::vector<Parent::Client> clients;
+    for (int round = 0; round < 20; ++round) {
+        for (int i = 0; i < 8; ++i)
+            clients.push_back(parent.connect());
+        clients.clear();
+    }
+    SUCCEED();
+}
