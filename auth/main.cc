@@ -19,7 +19,7 @@ int main(int argc, char** argv)
     auto secret = auth::lasting_secret(process.common().data_directory() + "/auth_secret");
     auth::Checker checker(**users, {params.mail_location, params.default_uid, params.default_gid, params.user.password_scheme, secret});
 
-    event::Loop loop;
+    mta::event::Loop loop;
     std::unique_ptr<auth::Server> server;
     auth::Workers workers(loop, params.workers, checker, [&] {
         for (const auto& listener : process.listeners())

@@ -57,7 +57,6 @@ private:
     void accept(int listener);
     std::string greeting();
 
-    event::Loop& loop_;
     Penalty penalty_;
     Tickets tickets_;
     Shared shared_;

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto name_limit = 2s, linger_limit = 5s, flush_limit = 60s, stopping_limit = 5s;
+constexpr auto name_limit = 2s, linger_limit = 5s, stopping_limit = 5s;
 constexpr std::size_t max_input_bytes = 16384;
 
 }  // namespace
@@ -318,79 +318,6 @@ void Connection::close(End end)
 }
 
 void Connection::push_back_line(std::string_view line) { in_.insert(0, cat(line, "\r\n")); }
-
-void Connection::hand_over()
-{
-    state_ = State::handing;
-    paused_ = true;
-    flushing_for_worker_ = true;
-    set_due(Due::flush, flush_limit);
-    if (!working_)  // else work() sends when it is done
-        sent();
-}
-
-void Connection::begin_hand_over()
-{
-    flushing_for_worker_ = false;
-    timer_.stop();
-    due_ = Due::nothing;
-    auto session = session_;
-    session.pending = std::exchange(in_, std::string());
-    if (!dialog_->may_come_back() && is_counted_) {
-        server_.limits().leave(address_);  // who has logged in is counted by the workers
-        is_counted_ = false;
-    }
-    if (!wire_.tls())
-        watch_.reset();
-    handover_ = std::make_unique<Handover>(server_, *this, wire_, std::move(session));
-    watch();
-}
-
-void Connection::returned(service::Session session, Fd fd)
-{
-    if (!dialog_->may_come_back()) {
-        log::warning("a worker gave back a session of ", server_.settings().worker);
-        return session_ended();
-    }
-    handover_.reset();
-    if (fd)
-        wire_.adopt(std::move(fd));
-    if (!watch_)
-        watch_ = std::make_unique<event::Watch>(server_.loop(), wire_.fd(), 0, [this](short what) { ready(what); });
-    session_ = std::move(session);
-    session_.state.clear();
-    in_ = std::exchange(session_.pending, std::string());
-    state_ = State::talking;
-    paused_ = false;
-    dialog_->came_back();
-    wait_for_command();
-    work();
-}
-
-// The worker has said and logged all there was; for TLS the client still needs the goodbye.
-void Connection::session_ended()
-{
-    handover_.reset();
-    state_ = State::closing;
-    if (wire_.fd() < 0)
-        return finish();
-    wire_.say_goodbye();
-    set_due(Due::flush, flush_limit);
-    sent();
-}
-
-void Connection::no_worker(std::string_view why)
-{
-    log::debug("no worker: ", why);
-    handover_.reset();
-    if (wire_.fd() < 0)
-        return finish();
-    if (!watch_)
-        watch_ = std::make_unique<event::Watch>(server_.loop(), wire_.fd(), 0, [this](short what) { ready(what); });
-    state_ = State::talking;
-    dialog_->say_unavailable("server busy, try again later");
-    close(End::refused);
-}
 
 void Connection::stop()
 {

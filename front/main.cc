@@ -13,7 +13,7 @@ int main(int argc, char** argv)
     const front::Settings settings(process.config(), worker, process.service());
     auto in_queue = [&](const std::string& path) { return path.starts_with('/') ? path : cat(settings.common.queue_directory(), "/", path); };
 
-    event::Loop loop;
+    mta::event::Loop loop;
     front::Server server(loop, settings, {in_queue(process.option('W')), in_queue(settings.clients.sasl_path), process.socket_path("dns")},
                          process.listeners());
     process.drop_privileges();
