@@ -15,7 +15,7 @@ int main(int argc, char** argv)
     if (!options)
         log::fatal(options.error().text);
     process.drop_privileges();
-    event::Loop loop;
+    mta::event::Loop loop;
     dns::Resolver resolver(loop, std::move(*options));
     std::deque<ipc::Server> servers;
     for (const auto& listener : process.listeners())

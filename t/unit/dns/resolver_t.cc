@@ -18,7 +18,7 @@ namespace {
 const test::Reply good{.answer = {"h.example. 60 IN A 192.0.2.1"}};
 
 struct Fixture {
-    event::Loop loop;
+    mta::event::Loop loop;
     Options options;
     std::unique_ptr<Resolver> resolver;
     Fixture()
@@ -41,7 +41,7 @@ struct Fixture {
             result = answer;
             loop.stop();
         });
-        event::Timer limit(loop, [&] { loop.stop(); });
+        mta::event::Timer limit(loop, [&] { loop.stop(); });
         limit.start(5s);
         if (!result)
             loop.run();
@@ -287,7 +287,7 @@ TEST_CASE_METHOD(Fixture, "more look-ups than may run wait for their turn", "[dn
             if (answers == 50)
                 loop.stop();
         }));
-    event::Timer limit(loop, [&] { loop.stop(); });
+    mta::event::Timer limit(loop, [&] { loop.stop(); });
     limit.start(5s);
     loop.run();
     CHECK(answers == 50);
@@ -302,7 +302,7 @@ TEST_CASE_METHOD(Fixture, "thousands of look-ups that fail at once do not recurs
     int answers = 0;
     for (int i = 0; i < 5000; ++i)
         made().lookup(cat("h", i, ".example"), Type::a, [&](const Answer& answer) { answers += answer.status == Status::failed; }).release();
-    event::Timer limit(loop, [&] { loop.stop(); });
+    mta::event::Timer limit(loop, [&] { loop.stop(); });
     limit.start(3s);
     loop.run();
     CHECK(answers == 5000);

@@ -51,7 +51,7 @@ public:
 private:
     [[noreturn]] static void run(int listener)
     {
-        event::Loop loop;
+        mta::event::Loop loop;
         test::Server server(loop, [](const test::Server::Asked& asked) {
             auto name = asked.name();
             test::Reply reply;
@@ -118,7 +118,7 @@ TEST_CASE("the blocking client survives a restart of the service and says 'canno
 TEST_CASE("the event-driven client answers from the loop", "[dns][service]")
 {
     Child child;
-    event::Loop loop;
+    mta::event::Loop loop;
     service::AsyncDns dns(loop, child.path);
     std::vector<dns::Answer> answers;
     auto handler = [&](const dns::Answer& answer) {
@@ -128,7 +128,7 @@ TEST_CASE("the event-driven client answers from the loop", "[dns][service]")
     };
     dns.lookup("mx.example", dns::Type::mx, handler);
     dns.lookup("none.example", dns::Type::mx, handler);
-    event::Timer limit(loop, [&] { loop.stop(); });
+    mta::event::Timer limit(loop, [&] { loop.stop(); });
     limit.start(5s);
     loop.run();
     REQUIRE(answers.size() == 2);
