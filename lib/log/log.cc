@@ -1,6 +1,7 @@
 #include "log/log.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ struct Sink {
     std::string host;
     bool verbose = false;
     int fatal_status = 1;
+    pid_t process_id = 0;          // 0: to be asked for
 };
 
 Sink& sink()
@@ -48,6 +50,16 @@ std::string timestamp(const char* format)
     return {text, std::strftime(text, sizeof text, format, &local)};
 }
 
+// getpid(2) is a system call each time, and a line is logged several times per mail.
+pid_t process_id()
+{
+    if (sink().process_id == 0) {
+        static const int registered = ::pthread_atfork(nullptr, nullptr, [] { sink().process_id = 0; });
+        sink().process_id = registered == 0 ? ::getpid() : 0;
+    }
+    return sink().process_id;
+}
+
 std::string line_for(Level level, std::string_view text)
 {
     auto& s = sink();
@@ -58,9 +70,9 @@ std::string line_for(Level level, std::string_view text)
         return cat(s.tag, ": ", prefix, clean, "\n");
     case Target::syslog:
         return cat("<", s.facility * 8 + severities[static_cast<std::size_t>(level)], ">", timestamp("%b %e %H:%M:%S "), s.tag,
-                   "[", ::getpid(), "]: ", prefix, clean);
+                   "[", process_id(), "]: ", prefix, clean);
     default:
-        return cat(timestamp("%b %d %H:%M:%S "), s.host, " ", s.tag, "[", ::getpid(), "]: ", prefix, clean, "\n");
+        return cat(timestamp("%b %d %H:%M:%S "), s.host, " ", s.tag, "[", process_id(), "]: ", prefix, clean, "\n");
     }
 }
 
