@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <cerrno>
 #include <cstring>
@@ -101,6 +102,20 @@ void Channel::consume(std::size_t size)
     }
 }
 
+// SO_RCVTIMEO carries the time limit, so that waiting needs no poll. It is only changed when it is too long: one that
+// is shorter than the limit only makes us wait again.
+void Channel::set_receive_timeout(net::Transport::Deadline deadline)
+{
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0)
+        throw net::Lost(net::Lost::Kind::timeout, "timeout while waiting for another daemon");
+    if (receive_timeout_.count() > 0 && receive_timeout_ <= left + left / 4)
+        return;
+    timeval time{left.count() / 1000, left.count() % 1000 * 1000};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    receive_timeout_ = left;
+}
+
 // One recvmsg; false at the end of the stream or, without waiting, when nothing is there.
 bool Channel::read_more(bool wait, net::Transport::Deadline deadline)
 {
@@ -113,14 +128,14 @@ bool Channel::read_more(bool wait, net::Transport::Deadline deadline)
     alignas(cmsghdr) char control[CMSG_SPACE(max_descriptors * sizeof(int))];
     msghdr header{};
     while (true) {
-        if (wait && !net::wait_ready(fd_.get(), POLLIN, deadline))
-            throw net::Lost(net::Lost::Kind::timeout, "timeout while waiting for another daemon");
+        if (wait)
+            set_receive_timeout(deadline);
         header = {};
         header.msg_iov = &vector;
         header.msg_iovlen = 1;
         header.msg_control = control;
         header.msg_controllen = sizeof control;
-        auto count = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        auto count = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
         if (count < 0 && (errno == EINTR || (wait && errno == EAGAIN)))
             continue;
         if (count < 0 && errno == EAGAIN)

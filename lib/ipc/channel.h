@@ -41,6 +41,7 @@ public:
     Fd release() { return std::move(fd_); }
 
 private:
+    void set_receive_timeout(net::Transport::Deadline deadline);
     bool read_more(bool wait, net::Transport::Deadline deadline);
     std::string_view buffered() const { return std::string_view(in_).substr(begin_); }
     void consume(std::size_t size);
@@ -48,6 +49,7 @@ private:
     Fd fd_;
     std::string in_, out_;
     std::size_t begin_ = 0;
+    std::chrono::milliseconds receive_timeout_{0};  // what SO_RCVTIMEO is set to; 0: not yet
     std::deque<Fd> fds_;  // descriptors that came, for the messages that name one
 };
 
