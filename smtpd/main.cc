@@ -28,8 +28,10 @@ public:
             return bytes_;
         next_check_ = now + space_check_interval;
         struct statvfs facts {};
-        if (::fstatvfs(directory_.get(), &facts) != 0)
-            throw_errno("statvfs of the queue directory");
+        if (::fstatvfs(directory_.get(), &facts) != 0) {
+            log::warning(errno_error("statvfs of the queue directory").text);
+            return bytes_ = 0;
+        }
         return bytes_ = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
     }
 

@@ -4,7 +4,9 @@
 #include <set>
 
 #include "base/text.h"
+#include "mail/address.h"
 #include "mime/address.h"
+#include "net/interfaces.h"
 
 namespace mta::route {
 
@@ -57,6 +59,7 @@ Result<void> Router::open_tables()
         const table::Options& options;
     };
     static const std::string user_table = "unix:passwd.byname";
+    own_addresses_ = net::own_addresses(common_->inet_interfaces);
     for (const auto& p : {MapsParameter{virtual_aliases_, params_->virtual_alias_maps, options},
                           {virtual_mailboxes_, params_->virtual_mailbox_maps, trusted}, {virtual_uids_, params_->virtual_uid_maps, trusted},
                           {virtual_gids_, params_->virtual_gid_maps, trusted}, {relay_recipients_, params_->relay_recipient_maps, options},
@@ -96,21 +99,19 @@ bool Router::is_stale() const
 std::string Router::normalise(std::string_view address) const
 {
     if (address.empty())
-        return normalise(params_->empty_address_recipient());
-    auto at = address.rfind('@');
-    if (at == std::string_view::npos)
-        return cat(address, "@", lower(common_->myorigin()));
-    return cat(address.substr(0, at + 1), lower(address.substr(at + 1)));
+        return normalise(params_->empty_address_recipient().empty() ? "MAILER-DAEMON" : params_->empty_address_recipient());
+    auto parts = mail::from_internal(address);
+    if (parts.domain.empty() && !address.ends_with('@'))
+        parts.domain = common_->myorigin();
+    return cat(parts.local_part, "@", mail::lookup_domain(parts.domain).value_or(lower(parts.domain)));
 }
 
 // mydestination, and the addresses of this host as literals (RFC 5321 section 4.1.3).
 Result<bool> Router::is_local_domain(std::string_view domain) const
 {
-    if (domain.size() > 2 && domain.front() == '[' && domain.back() == ']') {
-        auto literal = domain.substr(1, domain.size() - 2);
-        if (istarts_with(literal, "ipv6:"))
-            literal.remove_prefix(5);
-        return std::any_of(common_->inet_interfaces().begin(), common_->inet_interfaces().end(), [&](const auto& own) { return own == literal; });
+    if (auto literal = mail::address_in_literal(domain)) {
+        auto address = net::Address::parse(*literal);
+        return address && std::find(own_addresses_.begin(), own_addresses_.end(), *address) != own_addresses_.end();
     }
     return mydestination_.has_domain(domain);
 }

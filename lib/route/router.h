@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/address.h"
 #include "route/params.h"
 #include "table/maps.h"
 #include "table/match_list.h"
@@ -28,7 +29,7 @@ public:
     // Opens all tables. An Error names the one that cannot be opened.
     static Result<Router> open(const config::Common& common, const Params& params);
 
-    // An address as it is used inside: with a domain, and that in lower case.
+    // An address as it is used inside: with a domain, and that in lower case, in A-labels, without a dot at its end.
     std::string normalise(std::string_view address) const;
     Result<Class> class_of(std::string_view domain) const;
     // transport_maps above the class's own transport. 5.1.1 for an address of virtual_alias_domains that no alias replaced.
@@ -56,6 +57,7 @@ private:
 
     const config::Common* common_;
     const Params* params_;
+    std::vector<net::Address> own_addresses_;
     table::MatchList mydestination_, virtual_alias_domains_, virtual_mailbox_domains_, relay_domains_;
     table::Maps virtual_aliases_, virtual_mailboxes_, virtual_uids_, virtual_gids_, relay_recipients_, local_recipients_, aliases_,
         transports_, sender_relayhosts_, sender_transports_, users_;

@@ -85,6 +85,10 @@ TEST_CASE("each address class has its transport", "[route]")
     for (const auto& c : {Case{"user@here.example", "local:mx.here.example"},
                           {"user@HERE.Example", "local:mx.here.example"},
                           {"user", "local:mx.here.example"},
+                          {"user@here.example.", "local:mx.here.example"},
+                          {"x@Elsewhere.example.", "smtp:elsewhere.example"},
+                          {"x@Bücher.example", "smtp:xn--bcher-kva.example"},
+                          {"x@[192.0.2.26]", "smtp:[192.0.2.26]"},
                           {"user@[192.0.2.25]", "local:mx.here.example"},
                           {"user@[IPv6:2001:db8::25]", "local:mx.here.example"},
                           {"", "local:mx.here.example"},
@@ -98,6 +102,13 @@ TEST_CASE("each address class has its transport", "[route]")
         CAPTURE(c.recipient);
         CHECK(routes.resolve(c.recipient) == c.route);
     }
+}
+
+TEST_CASE("with inet_interfaces = all the host's own literals are local", "[route]")
+{
+    Routes routes("inet_interfaces = all\n");
+    CHECK(routes.resolve("user@[127.0.0.1]") == "local:mx.here.example");
+    CHECK(routes.resolve("user@[192.0.2.25]") == "smtp:[192.0.2.25]");
 }
 
 TEST_CASE("relayhost takes what leaves this host, a transport's own nexthop wins", "[route]")
