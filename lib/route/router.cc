@@ -181,7 +181,7 @@ Result<std::vector<std::string>> Router::expand(std::string_view recipient) cons
         auto aliases = virtual_aliases_.empty() ? Result(std::optional<std::vector<std::string>>()) : alias_of(address);
         if (!aliases)
             return aliases.error();
-        bool is_itself = *aliases && std::any_of((*aliases)->begin(), (*aliases)->end(), [&](const auto& a) { return iequals(a, address); });
+        bool is_itself = *aliases && std::any_of((*aliases)->begin(), (*aliases)->end(), [&address = address](const auto& a) { return iequals(a, address); });
         if (!*aliases || is_itself)
             done.push_back(address);
         if (depth >= params_->virtual_alias_recursion_limit())
