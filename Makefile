@@ -74,6 +74,10 @@ SYSTEM_BINARY := $(if $(wildcard t/system/*.cc),$B/system)
 $B/system: $(SYSTEM) $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The load generator of the benchmark.
+$B/mailload: $(patsubst %.cc,$B/%.o,$(wildcard t/bench/mailload/*.cc)) $B/libmta.a
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
+
 docs: $B/man/man5/postconf.5
 	B=$B t/docs
 
@@ -123,6 +127,8 @@ packages-run:
 	@t/install-packages build run
 packages-test:
 	@t/install-packages build run test
+packages-bench:
+	@t/install-packages build bench
 
 # ONCE=1 ends after the steps.
 run: packages-run
@@ -134,7 +140,13 @@ check: packages-test
 	@$(MAKE) --no-print-directory B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/check
-tests: all $B/unit $(SYSTEM_BINARY)
+tests: all $B/unit $(SYSTEM_BINARY) $B/mailload
+
+# Beside Debian's Postfix and Dovecot, on 127.0.0.1, as root. BENCH_QUICK=1: three minutes; other parameters: t/bench/run.
+bench: packages-bench
+	@$(MAKE) --no-print-directory B=$B all $B/mailload
+	@$(MAKE) --no-print-directory -s install-users
+	@B=$B t/bench/run
 
 # The same under address and undefined-behaviour sanitizers.
 asan:
@@ -143,5 +155,5 @@ asan:
 clean:
 	rm -rf $B $B-asan
 
-.PHONY: all unit docs tests check asan run packages-build packages-run packages-test install install-users clean FORCE
+.PHONY: all unit docs tests check asan run bench packages-build packages-run packages-test packages-bench install install-users clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -1,0 +1,72 @@
+"""A mail server to measure: one of the programs in peers/, run in a control group of its own."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from measure import Group
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+@contextlib.contextmanager
+def uninterrupted():
+    """Cleaning up is not stopped by another Ctrl-C."""
+    old = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+class Peer:
+    """with Peer(...) as peer: it runs, with all its state in peer.directory; afterwards nothing of it is left."""
+
+    def __init__(self, name, work, port_base, process_limit=100):
+        self.name = name
+        self.script = os.path.join(HERE, "peers", name + ".sh")
+        self.environment = dict(os.environ, BENCH_PORT=str(port_base), BENCH_MAXPROC=str(process_limit))
+        listed = subprocess.run([self.script, "ports"], env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+        self.ports = {name: int(port) for name, port in (word.split("=") for word in listed.split())}
+        self.directory = tempfile.mkdtemp(prefix=name + ".", dir=work)
+        os.chmod(self.directory, 0o755)
+        self.group = None
+
+    def call(self, verb):
+        """To a file, not a pipe: a daemon would keep that open. Its own session: Ctrl-C is our business."""
+        with open(self.directory + ".log", "a") as log:
+            return subprocess.run([self.script, verb, self.directory], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                  start_new_session=True, preexec_fn=self.group.enter if self.group else None).returncode
+
+    def __enter__(self):
+        try:
+            if os.geteuid() == 0:
+                self.group = Group(f"bench-{os.getpid()}-{os.path.basename(self.directory)}")
+            if self.call("start") != 0:
+                with open(self.directory + ".log") as f:
+                    raise RuntimeError(f"{self.name} does not start: {f.read()[-2000:]}")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        with uninterrupted():
+            self.call("stop")
+            if self.group:
+                self.group.kill()
+                self.group.remove()
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def mailbox(self, number):
+        return f"{self.directory}/mail/user{number:03}"
+
+    def empty_mailboxes(self):
+        root = os.path.join(self.directory, "mail")
+        for user in os.listdir(root):
+            for entry in os.scandir(f"{root}/{user}/new"):
+                os.unlink(entry.path)
