@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/file.h"
 #include "bounce/dsn.h"
 #include "daemon/process.h"
@@ -42,6 +44,8 @@ public:
     // RFC 3464 section 2, RFC 5321 section 6.1: never a notification about a notification, except to postmaster.
     Result<void> notify(const service::BounceRequest& request, int fd)
     {
+        if (request.kind == "corrupt")
+            return wants("software") ? tell_postmaster(request) : Result<void>();
         auto mail = queue::Directory::read(fd);
         if (!mail)
             return mail.error();
@@ -58,22 +62,51 @@ public:
         }
         report.is_double = report.to.empty();
         if (report.is_double) {
-            if (report.kind != bounce::Kind::failure || !wants_double_bounces())
+            if (report.kind != bounce::Kind::failure || !wants("2bounce"))
                 return {};
-            report.to = params_.twobounce_notice_recipient();
-            if (report.to.find('@') == std::string::npos)
-                report.to += cat("@", params_.myorigin());
+            report.to = with_domain(params_.twobounce_notice_recipient());
         }
         return send(request.queue_id, fd, *mail, recipients, report, report.is_double ? double_sender : "");
     }
 
 private:
-    bool wants_double_bounces() const
+    bool wants(std::string_view notify_class) const
     {
-        for (const auto& name : params_.notify_classes())
-            if (name == "2bounce")
-                return true;
-        return false;
+        const auto& classes = params_.notify_classes();
+        return std::find(classes.begin(), classes.end(), notify_class) != classes.end();
+    }
+
+    std::string with_domain(const std::string& address) const
+    {
+        return address.find('@') == std::string::npos ? cat(address, "@", params_.myorigin()) : address;
+    }
+
+    // A notice that a queue file cannot be read, which only a person can do something about.
+    Result<void> tell_postmaster(const service::BounceRequest& request)
+    {
+        auto to = with_domain(params_.error_notice_recipient());
+        auto content = cat("From: MAILER-DAEMON@", params_.myorigin(), " (Mail Delivery System)\nTo: ", to, "\nSubject: Damaged queue file ",
+                           request.queue_id, "\nAuto-Submitted: auto-generated\n\nThe queue file ", request.queue_id,
+                           " cannot be read: ", printable(request.reason), ".\nIt is in the directory \"corrupt\" of the queue. ",
+                           "postcat(1) may show what is left of it;\n\"postsuper -d ", request.queue_id, "\" removes it.\n");
+        return hand_in(to, cat(params_.double_bounce_sender(), "@", params_.myorigin()), queue::new_id(), queue::now(), content);
+    }
+
+    Result<void> hand_in(const std::string& to, const std::string& reverse_path, const std::string& queue_id, std::int64_t time,
+                         const std::string& content)
+    {
+        service::Mail mail;
+        mail.queue_id = queue_id;
+        mail.reverse_path = reverse_path;
+        mail.origin = "internal";
+        mail.body = "8BITMIME";
+        mail.arrival = time;
+        cleanup_.begin(mail, {{to, "", "", "NEVER"}});
+        cleanup_.write(content);
+        auto accepted = cleanup_.finish();
+        if (!accepted.ok)
+            return Error{accepted.text, accepted.status};
+        return {};
     }
 
     Result<void> send(const std::string& about, int fd, const queue::Mail& mail, const std::vector<std::size_t>& recipients,
@@ -85,19 +118,8 @@ private:
         report.content = *std::move(content);
         report.queue_id = queue::new_id();
         report.time = queue::now();
-        service::Mail dsn;
-        dsn.queue_id = report.queue_id;
-        dsn.reverse_path = reverse_path;
-        dsn.origin = "internal";
-        dsn.body = "8BITMIME";
-        dsn.arrival = report.time;
         log::info(about, ": ", name_of(report.kind, report.is_double), ": ", report.queue_id);
-        cleanup_.begin(dsn, {{report.to, "", "", "NEVER"}});
-        cleanup_.write(bounce::format(mail, recipients, report, params_));
-        auto accepted = cleanup_.finish();
-        if (!accepted.ok)
-            return Error{accepted.text, accepted.status};
-        return {};
+        return hand_in(report.to, reverse_path, report.queue_id, report.time, bounce::format(mail, recipients, report, params_));
     }
 
     const bounce::Params& params_;
@@ -116,7 +138,7 @@ int main(int argc, char** argv)
         Notifier notifier(params, process.socket_path("cleanup"));
         while (auto message = channel.receive(process.common().ipc_timeout)) {
             auto request = ipc::unpack<service::BounceRequest>(*message);
-            if (!request || !message->fd)
+            if (!request || (!message->fd && request->kind != "corrupt"))
                 throw net::Lost(net::Lost::Kind::error, "bad request");
             Result<void> done = failure("cleanup is gone");
             try {

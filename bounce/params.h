@@ -17,6 +17,8 @@ struct Params : config::Group {
         "What postmaster is told of; with 2bounce: notifications that could not be delivered."};
     config::Param<std::string> twobounce_notice_recipient{*this, "2bounce_notice_recipient", "postmaster",
         "Who gets notifications that could not be delivered to the sender of the message."};
+    config::Param<std::string> error_notice_recipient{*this, "error_notice_recipient", "postmaster",
+        "Who is told of damaged queue files, if notify_classes has 'software'."};
     config::Param<std::chrono::seconds> maximal_queue_lifetime{*this, "maximal_queue_lifetime", "5d",
         "After this time mail that could not be delivered goes back to its sender."};
 };

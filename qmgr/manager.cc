@@ -152,7 +152,11 @@ void Manager::damaged(const std::string& id, queue::State state, const std::stri
 {
     log::warning(id, ": damaged queue file (", why, "): moved to the corrupt directory");
     if (auto moved = queue_.move(id, state, queue::State::corrupt); !moved)
-        log::warning(moved.error().text);
+        return log::warning(moved.error().text);
+    bounce_.call(ipc::pack(service::BounceRequest{"corrupt", id, why}), [id](const Result<ipc::Message>& answer) {
+        if (!answer)
+            log::warning(id, ": postmaster was not told: ", answer.error().text);
+    });
 }
 
 void Manager::resolve(ActiveMail& mail)

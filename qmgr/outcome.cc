@@ -126,7 +126,7 @@ void Manager::send_dsns(ActiveMail& mail)
 {
     if (mail.dsns.empty())
         return finish(mail);
-    auto message = ipc::pack(service::BounceRequest{mail.dsns.front(), mail.id});
+    auto message = ipc::pack(service::BounceRequest{mail.dsns.front(), mail.id, ""});
     message.fd.reset(::fcntl(mail.fd.get(), F_DUPFD_CLOEXEC, 0));
     bounce_.call(std::move(message), [this, id = mail.id](const Result<ipc::Message>& answer) { dsn_done(id, answer); });
 }

@@ -7,13 +7,15 @@
 namespace mta::service {
 
 struct BounceRequest {
-    std::string kind;              // "failure", "delay", "success"
+    std::string kind;              // "failure", "delay", "success"; "corrupt": postmaster is told, there is no descriptor
     std::string queue_id;
+    std::string reason;            // of "corrupt": what is wrong with the file
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
     {
         visit("kind", self.kind);
         visit("queue_id", self.queue_id);
+        visit("reason", self.reason);
     }
 };
 
