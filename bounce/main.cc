@@ -98,7 +98,7 @@ private:
         service::Mail mail;
         mail.queue_id = queue_id;
         mail.reverse_path = reverse_path;
-        mail.origin = "internal";
+        mail.origin = "local";  // cleanup adds what header fields are missing
         mail.body = "8BITMIME";
         mail.arrival = time;
         cleanup_.begin(mail, {{to, "", "", "NEVER"}});
