@@ -64,9 +64,3 @@ class Peer:
 
     def mailbox(self, number):
         return f"{self.directory}/mail/user{number:03}"
-
-    def empty_mailboxes(self):
-        root = os.path.join(self.directory, "mail")
-        for user in os.listdir(root):
-            for entry in os.scandir(f"{root}/{user}/new"):
-                os.unlink(entry.path)
