@@ -3,6 +3,8 @@
 //   idle    connections that stay after EHLO; prints when they are there, and ends at the end of its input
 //   dawdle  connections that send a byte now and then; times the greeting of good clients, one after another
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -94,8 +96,18 @@ int dawdle(Run& run)
     return 0;
 }
 
+// Thousands of connections are more than a shell allows at first.
+void raise_descriptor_limit()
+{
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run_mode(const Options& options)
 {
+    raise_descriptor_limit();
     Run run(options);
     if (!options.watch.empty())
         run.loop.add(maildir_watch(options, run.arrivals));

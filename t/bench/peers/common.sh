@@ -20,7 +20,7 @@ fi
 fail() { echo "$(basename "$0"): $*" >&2; exit 1; }
 users() { seq -f 'user%03g' 0 $((mailboxes - 1)); }
 make_maildirs() {
-    users | sed "s|.*|$1/mail/&|" | while read -r box; do mkdir -p "$box/tmp" "$box/new" "$box/cur"; done
+    users | sed "s|.*|$1/mail/&/tmp $1/mail/&/new $1/mail/&/cur|" | xargs mkdir -p
     [ "$(id -u)" != 0 ] || chown -R "$mail_uid:$mail_gid" "$1/mail"
 }
 write_tables() {  # the same mailboxes and routes for every SMTP server
@@ -39,5 +39,5 @@ wait_port() {
 stop_process() {  # the one whose number is in the file, and waits for its end
     pid=$(tr -d ' ' < "$1" 2> /dev/null) || return 0
     kill "$pid" 2> /dev/null || return 0
-    timeout 20 tail --pid="$pid" -f /dev/null || kill -KILL "$pid"
+    timeout 20 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid"
 }
