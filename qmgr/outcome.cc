@@ -17,22 +17,30 @@ constexpr double jitter = 0.1;
 
 bool wants(const std::string& notify, std::string_view what) { return upper(notify).find(what) != std::string::npos; }
 
+// True if there is a final result that the sender has to be told of and was not.
+bool has_news(const ActiveMail& mail, std::size_t recipient)
+{
+    const auto& outcome = mail.mail.outcomes[recipient];
+    if (!outcome || outcome->notified)
+        return false;
+    return outcome->has_failed() || (outcome->action == "sent" && wants(mail.envelope().recipients[recipient].notify, "SUCCESS"));
+}
+
 }  // namespace
 
-// What happened is written before anything else happens to the mail, unless this was its last open recipient and
-// the file will be removed at once.
+// What happened is written before anything else happens to the mail, unless this was its last open recipient and the
+// file will be removed at once: it is not while the sender has to be told of any recipient.
 void Manager::recipient_done(ActiveMail& mail, const service::RecipientStatus& status)
 {
     auto number = static_cast<std::size_t>(status.number);
     queue::Outcome outcome{status.number, status.action, status.status, status.text, status.mta, status.reply, queue::now(), status.relayed};
     mail.mail.outcomes[number] = outcome;
     --mail.open;
-    bool all_final = true;
+    bool goes_at_once = true;
     for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i)
-        all_final = all_final && mail.mail.is_done(i);
-    bool told_to_sender = outcome.has_failed() || wants(mail.envelope().recipients[number].notify, "SUCCESS");
-    if (!all_final || told_to_sender)
-        append(mail, outcome, outcome.is_final() && !all_final);
+        goes_at_once = goes_at_once && mail.mail.is_done(i) && !has_news(mail, i);
+    if (!goes_at_once)
+        append(mail, outcome, outcome.is_final());
 }
 
 void Manager::fail_here(ActiveMail& mail, const Entry::Target& target, const Error& error)
