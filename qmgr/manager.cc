@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t resolve_at_once = 50;
 constexpr int activate_at_once = 50;           // then the loop looks at its other events
-constexpr long locked_retry_seconds = 60;
+constexpr long locked_retry_seconds = 60, trouble_retry_seconds = 60;
 constexpr long leftover_seconds = 3600;
 constexpr auto stop_limit = 5s;
 
@@ -106,7 +106,7 @@ void Manager::activate(const std::string& id, queue::State state, bool first_try
         return;
     if (state != queue::State::active)
         if (auto moved = queue_.move(id, state, queue::State::active); !moved)
-            return;  // removed or put on hold by postsuper, or taken before
+            return look_again(id, state, moved.error());
     auto mail = std::make_unique<ActiveMail>();
     mail->id = id;
     mail->first_try = first_try;
@@ -125,13 +125,25 @@ void Manager::activate(const std::string& id, queue::State state, bool first_try
     placed.open == 0 ? settle(placed) : resolve(placed);
 }
 
+// Removed or put on hold by postsuper, or taken before, is nothing to do; requeued, it is elsewhere; and what could not be
+// moved for another reason is tried again.
+void Manager::look_again(const std::string& id, queue::State state, const Error& error)
+{
+    auto found = queue_.find(id);
+    if (!found || *found == queue::State::hold || *found == queue::State::corrupt)
+        return;
+    if (*found == state)
+        log::warning(error.text);
+    due_.add(id, *found, std::time(nullptr) + (*found == state ? trouble_retry_seconds : 0));
+}
+
 // The lock goes with the descriptor to the delivery agent: mail that an agent of a former qmgr still delivers is left alone.
 bool Manager::open_mail(ActiveMail& mail)
 {
     auto path = cat(queue_.root(), "/active/", mail.id);
     mail.fd.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!mail.fd) {
-        log::warning(errno_error(cat("open active/", mail.id)).text);
+        look_again(mail.id, queue::State::active, errno_error(cat("open active/", mail.id)));
         return false;
     }
     if (::flock(mail.fd.get(), LOCK_EX | LOCK_NB) != 0) {

@@ -194,8 +194,10 @@ void Manager::defer(ActiveMail& mail)
         log::warning(set.error().text);
     if (auto moved = queue_.move(mail.id, queue::State::active, queue::State::deferred); moved)
         due_.add(mail.id, queue::State::deferred, due);
-    else
+    else if (queue_.find(mail.id) == queue::State::active) {
         log::warning(moved.error().text);
+        due_.add(mail.id, queue::State::active, due);
+    }
     release(mail);
 }
 
