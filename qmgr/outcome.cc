@@ -73,8 +73,8 @@ void Manager::settle_if_over(ActiveMail& mail)
 template <class Record>
 void Manager::append(ActiveMail& mail, const Record& record, bool sync)
 {
-    if (!mail.append_fd) {
-        auto fd = queue_.open(queue::State::active, mail.id);
+    if (!mail.append_fd) {  // postsuper may have put it on hold meanwhile
+        auto fd = queue_.open(queue_.find(mail.id).value_or(queue::State::active), mail.id);
         if (!fd)
             return log::warning(fd.error().text);
         mail.append_fd = *std::move(fd);
@@ -171,7 +171,7 @@ void Manager::finish(ActiveMail& mail)
 
 void Manager::remove(ActiveMail& mail)
 {
-    if (auto removed = queue_.remove(mail.id, queue::State::active); !removed)
+    if (auto removed = queue_.remove(mail.id, queue_.find(mail.id).value_or(queue::State::active)); !removed)
         log::warning(removed.error().text);
     else
         log::info(mail.id, ": removed");
