@@ -239,6 +239,12 @@ void Transport::finished(Agent& agent, const service::Delivered& delivered)
     agent.idle_since = Clock::now();
     if (!idle_timer_.pending())
         idle_timer_.start(agent_idle_limit);
+    std::unique_ptr<Agent> closing;  // lives until its callback has returned
+    if (delivered.closing) {
+        auto found = std::find_if(agents_.begin(), agents_.end(), [&](const auto& a) { return a.get() == &agent; });
+        closing = std::move(*found);
+        agents_.erase(found);
+    }
     destination.finished();
     if (delivered.site_status.empty()) {
         destination.reached();

@@ -45,11 +45,12 @@ public:
             options_.before_owner();
         if (options_.as_owner && !(owner_ = become_owner(*owner, options_)))
             return;
-        for (long i = 0; i < max_requests; ++i) {
+        bool closing = false;
+        for (long i = 1; !closing; ++i) {
             auto request = next();
             if (!request)
                 break;
-            serve(std::move(*request));
+            closing = serve(std::move(*request), i >= max_requests);
         }
         if (options_.idle)
             options_.idle();
@@ -70,7 +71,8 @@ private:
         return channel_.receive(process_.common().ipc_timeout);
     }
 
-    void serve(ipc::Message message)
+    // True if this was the last request, as qmgr was told.
+    bool serve(ipc::Message message, bool is_last)
     {
         auto request = ipc::unpack<service::DeliveryRequest>(message);
         if (!request || !message.fd)
@@ -83,7 +85,9 @@ private:
             job.report_rest(outcome_of(failure(cat("delivery agent: ", error.what()))), "none");
         }
         job.report_rest(outcome_of(failure("delivery agent gave no result")), "none");
-        job.finish();
+        bool closing = is_last || daemon::is_stopping();
+        job.finish(closing);
+        return closing;
     }
 
     const daemon::Process& process_;

@@ -54,7 +54,8 @@ public:
         return cat(request_.queue_id, ": ", parts...);
     }
 
-    void finish();                 // the end of the answers; with a lost qmgr: reports to the next one
+    // The end of the answers; with a lost qmgr: reports to the next one. closing: no further request is taken.
+    void finish(bool closing = false);
 
 private:
     void send(const service::RecipientStatus& status);

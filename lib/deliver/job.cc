@@ -106,8 +106,9 @@ void Job::send(const service::RecipientStatus& status)
     }
 }
 
-void Job::finish()
+void Job::finish(bool closing)
 {
+    delivered_.closing = closing;
     try {
         if (!qmgr_lost_)
             qmgr_.send(ipc::pack(delivered_));

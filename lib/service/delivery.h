@@ -100,12 +100,14 @@ struct RecipientStatus {
 struct Delivered {
     std::string site_status;       // enhanced status if the destination as a whole was not reached, else empty
     std::string site_text;         // why
+    bool closing = false;          // the agent takes no further request on this connection
 
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
     {
         visit("site_status", self.site_status);
         visit("site_text", self.site_text);
+        visit("closing", self.closing);
     }
 };
 
