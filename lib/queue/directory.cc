@@ -44,8 +44,7 @@ std::optional<State> state_named(std::string_view name)
 struct Directory::SharedSync {
     struct One {
         pthread_mutex_t mutex;
-        std::atomic<std::uint64_t> wanted, done;
-        std::atomic<bool> failed;
+        std::atomic<std::uint64_t> wanted, done, failed;  // up to failed: those waited for a sync that failed, or had better believe so
     };
     std::array<One, all_states.size()> states;
 };
@@ -106,9 +105,10 @@ Result<void> Directory::sync(State state)
     if (one.done < mine) {
         auto covered = one.wanted.load();
         result = mta::sync(fd(state), name_of(state));
-        one.failed = !result;
+        if (!result)
+            one.failed = covered;
         one.done = covered;
-    } else if (one.failed) {
+    } else if (mine <= one.failed) {
         result = failure(cat("fsync ", name_of(state), " failed"));
     }
     pthread_mutex_unlock(&one.mutex);

@@ -130,8 +130,11 @@ Result<void> Writer::commit()
         fd_.reset();
         return failed_.emplace(done.error());
     }
-    if (::close(fd_.release()) != 0)
-        return failed_.emplace(errno_error(cat("close queue file ", id_)));
+    if (::close(fd_.release()) != 0) {
+        failed_.emplace(errno_error(cat("close queue file ", id_)));
+        ::unlinkat(directory, id_.c_str(), 0);
+        return *failed_;
+    }
     return {};
 }
 
