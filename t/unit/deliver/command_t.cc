@@ -72,7 +72,7 @@ TEST_CASE("a command that takes too long is killed with its children, and the ma
 {
     auto begin = std::chrono::steady_clock::now();
     auto result = outcome(shell("echo working; sleep 60", 1s));
-    CHECK(std::chrono::steady_clock::now() - begin < 10s);
+    CHECK(std::chrono::steady_clock::now() - begin < 30s);
     CHECK(result.action == Action::deferred);
     CHECK(result.text == "Command time limit exceeded: \"cmd\". Command output: working");
 }
@@ -80,8 +80,8 @@ TEST_CASE("a command that takes too long is killed with its children, and the ma
 TEST_CASE("a background process that keeps the output open does not hold the delivery", "[deliver]")
 {
     auto begin = std::chrono::steady_clock::now();
-    CHECK(outcome(shell("sleep 5 & echo started")).action == Action::sent);
-    CHECK(std::chrono::steady_clock::now() - begin < 4s);
+    CHECK(outcome(shell("sleep 60 & echo started")).action == Action::sent);
+    CHECK(std::chrono::steady_clock::now() - begin < 30s);
 }
 
 TEST_CASE("a command that cannot be run defers the mail", "[deliver]")

@@ -182,7 +182,7 @@ TEST_CASE("a command must be complete in time, however it drips", "[front]")
     auto client = site.connect();
     client.reply();
     auto begin = std::chrono::steady_clock::now();
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 200; ++i) {
         try {
             client.say("N");
         } catch (const net::Lost&) {
@@ -191,7 +191,7 @@ TEST_CASE("a command must be complete in time, however it drips", "[front]")
         ::usleep(200000);
     }
     CHECK(client.line() == "421 4.4.2 mail.test Error: timeout exceeded");
-    CHECK(std::chrono::steady_clock::now() - begin < 3s);
+    CHECK(std::chrono::steady_clock::now() - begin < 20s);
     CHECK(site.logged("timeout after CONNECT from localhost[127.0.0.1]\n"));
 }
 
