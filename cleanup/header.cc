@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "mail/address.h"
 #include "mime/address.h"
 #include "mime/date.h"
 #include "mime/header.h"
@@ -68,7 +69,18 @@ std::string missing_fields(const mime::Header& fields, const service::Mail& mail
     return out;
 }
 
-std::vector<std::string> recipients_of(const mime::Header& fields, bool resent, const Params& params)
+// A recipient that SMTP could not name fails the mail: nobody is left out in silence.
+Result<std::string> recipient_of(const mime::Address& address, const Params& params)
+{
+    mail::Address recipient{address.local_part, address.domain};
+    mail::Syntax syntax;
+    syntax.utf8 = true;
+    if (!mail::parse_external(recipient.external(), syntax))
+        return Error{cat("bad recipient address in the header: ", printable(recipient.external())), "5.1.3"};
+    return with_domain(recipient.internal(), params);
+}
+
+Result<std::vector<std::string>> recipients_of(const mime::Header& fields, bool resent, const Params& params)
 {
     std::vector<std::string> out;
     for (const auto& field : fields) {
@@ -79,9 +91,14 @@ std::vector<std::string> recipients_of(const mime::Header& fields, bool resent, 
             continue;
         if (!iequals(name, "to") && !iequals(name, "cc") && !iequals(name, "bcc"))
             continue;
-        for (const auto& address : mime::parse_addresses(mime::unfold(field.value)))
-            if (address.kind == mime::Address::Kind::mailbox && !address.local_part.empty())
-                out.push_back(with_domain(address.domain.empty() ? address.local_part : cat(address.local_part, "@", address.domain), params));
+        for (const auto& address : mime::parse_addresses(mime::unfold(field.value), field.value.size())) {
+            if (address.kind != mime::Address::Kind::mailbox || address.local_part.empty())
+                continue;
+            auto recipient = recipient_of(address, params);
+            if (!recipient)
+                return recipient.error();
+            out.push_back(*std::move(recipient));
+        }
     }
     return out;
 }
@@ -97,20 +114,27 @@ Result<Header> edit_header(std::string_view block, const service::Mail& mail, co
     mime::Header fields(block);
     bool resent = fields.has("Resent-From") || fields.has("Resent-To") || fields.has("Resent-Cc") || fields.has("Resent-Bcc");
     Header header;
-    if (mail.extract_recipients)
-        header.recipients = recipients_of(fields, resent, params);
-    bool kept_any = false;
-    std::size_t field_bytes = 0;
+    if (mail.extract_recipients) {
+        auto recipients = recipients_of(fields, resent, params);
+        if (!recipients)
+            return recipients.error();
+        header.recipients = *std::move(recipients);
+    }
+    bool kept_any = false, in_trace = true;
+    std::size_t field_bytes = 0, trace_bytes = 0;
     for (const auto& field : fields) {
         field_bytes = field.offset + field.raw.size();
         if (!field.name.empty() && contains(params.message_drop_headers, field.name))
             continue;
         kept_any = true;
         header.text += field.raw;
+        in_trace = in_trace && iequals(field.name, "received");
+        if (in_trace)
+            trace_bytes = header.text.size();
     }
     auto rest = block.substr(field_bytes);  // the empty line, if there is one
-    if (mail.origin == "local")
-        header.text.insert(0, missing_fields(fields, mail, params, resent));
+    if (mail.origin == "local")  // below the trace fields, which stay on top (RFC 5322 section 3.6.7)
+        header.text.insert(trace_bytes, missing_fields(fields, mail, params, resent));
     if (rest.empty() && kept_any && !header.text.empty() && header.text.back() != '\n')
         header.text += '\n';
     header.text += rest;
