@@ -1,8 +1,11 @@
 #include "bounce/dsn.h"
 
+#include <algorithm>
+
 #include "base/encode.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "mail/dsn.h"
 #include "mime/date.h"
 
 namespace mta::bounce {
@@ -10,12 +13,16 @@ namespace mta::bounce {
 namespace {
 
 constexpr std::size_t wrap_column = 78;
+constexpr std::size_t max_boundary_bytes = 70;  // RFC 2046 section 5.1.1
 
 std::string date(std::int64_t microseconds)
 {
     auto seconds = microseconds / 1000000;
     return mime::format_date(mime::DateTime::from_unix(seconds, mime::local_zone(seconds)));
 }
+
+// As in header fields: with quotes if the local part needs them.
+std::string shown(const std::string& address) { return printable(mail::from_internal(address).external()); }
 
 bool notify_allows(const std::string& notify, std::string_view what, bool by_default)
 {
@@ -83,9 +90,9 @@ std::string wrapped(std::string_view text)
 
 std::string explanation(const queue::Recipient& recipient, const queue::Outcome& outcome)
 {
-    auto text = cat("<", printable(recipient.address), ">");
+    auto text = cat("<", shown(recipient.address), ">");
     if (!recipient.original.empty())
-        text += cat(" (expanded from <", printable(recipient.original), ">)");
+        text += cat(" (expanded from <", shown(recipient.original), ">)");
     return wrapped(cat(text, ": ", printable(outcome.text))) + "\n";
 }
 
@@ -103,11 +110,11 @@ std::string_view action_for(Kind kind, const queue::Outcome& outcome)
 std::string recipient_fields(Kind kind, const queue::Recipient& recipient, const queue::Outcome& outcome)
 {
     std::string out = "\n";
-    if (!recipient.orcpt.empty())
-        out += cat("Original-Recipient: ", printable(recipient.orcpt), "\n");
+    if (auto orcpt = mail::OriginalRecipient::parse(recipient.orcpt))  // RFC 3464 section 2.3.1: without xtext
+        out += cat("Original-Recipient: ", printable(orcpt->type), "; ", printable(orcpt->address), "\n");
     else if (!recipient.original.empty())
-        out += cat("Original-Recipient: rfc822; ", printable(recipient.original), "\n");
-    out += cat("Final-Recipient: rfc822; ", printable(recipient.address), "\n");
+        out += cat("Original-Recipient: rfc822; ", shown(recipient.original), "\n");
+    out += cat("Final-Recipient: rfc822; ", shown(recipient.address), "\n");
     out += cat("Action: ", action_for(kind, outcome), "\nStatus: ", outcome.status, "\n");
     if (!outcome.mta.empty())
         out += cat("Remote-MTA: dns; ", printable(outcome.mta), "\n");
@@ -123,7 +130,7 @@ std::string header(const Report& report, const std::string& boundary, const Para
     auto utc = mime::DateTime::from_unix(seconds);
     auto two = [](int n) { return cat(n < 10 ? "0" : "", n); };
     return cat("Date: ", date(report.time), "\nFrom: MAILER-DAEMON@", params.myorigin(), " (Mail Delivery System)\nSubject: ",
-               subject(report.kind, report.is_double), "\nTo: ", printable(mail::from_internal(report.to).external()),
+               subject(report.kind, report.is_double), "\nTo: ", shown(report.to),
                "\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status;\n"
                "\tboundary=\"", boundary, "\"\nContent-Transfer-Encoding: 8bit\nMessage-Id: <", utc.year, two(utc.month), two(utc.day),
                two(utc.hour), two(utc.minute), two(utc.second), ".", report.queue_id, "@", params.myhostname(), ">\n\n");
@@ -134,7 +141,7 @@ std::string status_part(const queue::Mail& mail, const std::vector<std::size_t>&
     auto out = cat("Reporting-MTA: dns; ", params.myhostname(), "\n");
     if (auto envid = xtext_decode(mail.envelope.envid); envid && !envid->empty())
         out += cat("Original-Envelope-Id: ", printable(*envid), "\n");
-    out += cat("X-Buuta-Queue-ID: ", mail.envelope.queue_id, "\nX-Buuta-Sender: rfc822; ", printable(mail.envelope.reverse_path),
+    out += cat("X-Buuta-Queue-ID: ", mail.envelope.queue_id, "\nX-Buuta-Sender: rfc822; ", shown(mail.envelope.reverse_path),
                "\nArrival-Date: ", date(mail.envelope.arrival), "\n");
     for (auto i : recipients)
         out += recipient_fields(report.kind, mail.envelope.recipients[i], *mail.outcomes[i]);
@@ -160,9 +167,30 @@ std::vector<std::size_t> recipients_for(const queue::Mail& mail, Kind kind)
     return out;
 }
 
+std::optional<Plan> plan(const queue::Mail& mail, Kind kind, const Params& params)
+{
+    Plan plan;
+    plan.recipients = recipients_for(mail, kind);
+    auto double_sender = cat(params.double_bounce_sender(), "@", params.myorigin());
+    if (plan.recipients.empty() || mail.envelope.reverse_path == double_sender)
+        return std::nullopt;
+    plan.to = mail.envelope.reverse_path;
+    plan.is_double = plan.to.empty();
+    if (!plan.is_double)
+        return plan;
+    const auto& classes = params.notify_classes();
+    if (kind != Kind::failure || std::find(classes.begin(), classes.end(), "2bounce") == classes.end())
+        return std::nullopt;
+    plan.reverse_path = double_sender;
+    plan.to = params.twobounce_notice_recipient();
+    if (plan.to.find('@') == std::string::npos)
+        plan.to += cat("@", params.myorigin());
+    return plan;
+}
+
 std::string format(const queue::Mail& mail, const std::vector<std::size_t>& recipients, const Report& report, const Params& params)
 {
-    auto boundary = cat(report.queue_id, ".", report.time, "/", params.myhostname());
+    auto boundary = cat(report.queue_id, ".", report.time, "/", params.myhostname()).substr(0, max_boundary_bytes);
     auto out = header(report, boundary, params);
     out += cat("This is a MIME-encapsulated message.\n\n--", boundary,
                "\nContent-Description: Notification\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,15 @@ enum class Kind { failure, delay, success };
 // The recipients that a DSN of this kind has to tell of: their outcome fits, the sender does not know yet, and NOTIFY
 // does not forbid it (RFC 3461 section 4.1: without NOTIFY failures and delays are told).
 std::vector<std::size_t> recipients_for(const queue::Mail& mail, Kind kind);
+
+// To whom a DSN goes. RFC 5321 section 6.1: never a notification about a notification, except to postmaster.
+struct Plan {
+    std::vector<std::size_t> recipients;
+    std::string reverse_path, to;  // of the DSN
+    bool is_double = false;        // about a notification, to postmaster
+};
+// Nothing if there is nothing to tell, or nobody.
+std::optional<Plan> plan(const queue::Mail& mail, Kind kind, const Params& params);
 
 struct Report {
     Kind kind;

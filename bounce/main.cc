@@ -41,7 +41,7 @@ class Notifier {
 public:
     Notifier(const bounce::Params& params, std::string cleanup) : params_(params), cleanup_(std::move(cleanup)) {}
 
-    // RFC 3464 section 2, RFC 5321 section 6.1: never a notification about a notification, except to postmaster.
+    // RFC 3464 section 2.
     Result<void> notify(const service::BounceRequest& request, int fd)
     {
         if (request.kind == "corrupt")
@@ -51,22 +51,15 @@ public:
             return mail.error();
         bounce::Report report;
         report.kind = request.kind == "delay" ? bounce::Kind::delay : request.kind == "success" ? bounce::Kind::success : bounce::Kind::failure;
-        report.to = mail->envelope.reverse_path;
-        auto recipients = bounce::recipients_for(*mail, report.kind);
-        auto double_sender = cat(params_.double_bounce_sender(), "@", params_.myorigin());
-        if (recipients.empty())
-            return {};
-        if (mail->envelope.reverse_path == double_sender) {
-            log::warning(request.queue_id, ": undeliverable postmaster notification discarded");
+        auto plan = bounce::plan(*mail, report.kind, params_);
+        if (!plan) {
+            if (report.kind == bounce::Kind::failure && !bounce::recipients_for(*mail, report.kind).empty())
+                log::warning(request.queue_id, ": undeliverable notification discarded");
             return {};
         }
-        report.is_double = report.to.empty();
-        if (report.is_double) {
-            if (report.kind != bounce::Kind::failure || !wants("2bounce"))
-                return {};
-            report.to = with_domain(params_.twobounce_notice_recipient());
-        }
-        return send(request.queue_id, fd, *mail, recipients, report, report.is_double ? double_sender : "");
+        report.to = plan->to;
+        report.is_double = plan->is_double;
+        return send(request.queue_id, fd, *mail, plan->recipients, report, plan->reverse_path);
     }
 
 private:
