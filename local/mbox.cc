@@ -72,10 +72,22 @@ Result<void> lock(int fd, const std::string& path)
 
 Result<void> write_content(int fd, deliver::Content& content)
 {
-    for (auto piece = content.next(); !piece.empty(); piece = content.next())
-        if (auto done = write_all(fd, piece); !done)
-            return done;
+    try {
+        for (auto piece = content.next(); !piece.empty(); piece = content.next())
+            if (auto done = write_all(fd, piece); !done)
+                return done;
+    } catch (const std::exception& error) {  // the queue file cannot be read; what is written must go again
+        return failure(error.what());
+    }
     return sync(fd, "mailbox");
+}
+
+// A new file's name must be durable, too; in a directory that we cannot read that is the file system's business.
+Result<void> sync_name(const std::string& path)
+{
+    auto slash = path.rfind('/');
+    auto directory = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    return ::access(directory.c_str(), R_OK) == 0 ? sync_directory(directory) : Result<void>();
 }
 
 }  // namespace
@@ -99,6 +111,8 @@ Result<void> append_to_mbox(const std::string& path, deliver::Content& content)
         return locked;
     auto end = ::lseek(fd.get(), 0, SEEK_END);
     auto done = write_content(fd.get(), content);
+    if (done && end == 0)
+        done = sync_name(path);
     if (!done && ::ftruncate(fd.get(), end) != 0)
         return errno_error(cat("truncate ", path));
     return done;

@@ -1,10 +1,22 @@
 #include "local/members.h"
 
 #include "base/text.h"
+#include "mime/address.h"
 
 namespace mta::local {
 
 namespace {
+
+// An address in the internal form: "Name <user@example.com>" and quoted local parts are taken apart.
+std::string address_in(std::string_view text)
+{
+    if (text.find_first_of("<\"") != std::string_view::npos) {
+        auto parsed = mime::parse_addresses(text);
+        if (parsed.size() == 1 && parsed[0].kind == mime::Address::Kind::mailbox && !parsed[0].local_part.empty())
+            return parsed[0].domain.empty() ? parsed[0].local_part : cat(parsed[0].local_part, "@", parsed[0].domain);
+    }
+    return std::string(text);
+}
 
 // One member with its quotes taken away where they surround words that are no address.
 Member member_of(std::string_view raw)
@@ -31,7 +43,7 @@ Member member_of(std::string_view raw)
         return {Member::Kind::include, std::string(trim(std::string_view(text).substr(include.size())))};
     if (raw.starts_with('\\'))
         return {Member::Kind::address, text.substr(1), true};
-    return {Member::Kind::address, text};
+    return {Member::Kind::address, address_in(text)};
 }
 
 }  // namespace
