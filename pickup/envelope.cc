@@ -28,7 +28,7 @@ Error bad(std::string_view what, std::string_view value, const char* status)
 
 Result<std::string> checked_address(std::string_view address, std::string_view myorigin)
 {
-    if (address.empty() || has_control(address))
+    if (address.empty() || address.back() == '@' || has_control(address))
         return bad("address syntax", address, "5.1.3");
     auto parsed = mail::from_internal(address);
     // What an SMTP client could not say does not go into the queue either.

@@ -135,7 +135,7 @@ Result<Options> parse_options(int argc, char** argv)
         options.mode = Mode::list;
     if (program == "newaliases")
         options.mode = Mode::aliases;
-    ::optind = 1;
+    ::optind = 0;  // from the begin, also when it has been used before
     ::opterr = 0;
     for (int letter; (letter = ::getopt(argc, argv, "+A:B:C:F:GIL:N:O:R:UV:X:b:ce:f:h:imno:p:r:q::tvx")) != -1;) {
         if (letter == '?')
@@ -158,7 +158,13 @@ Result<Options> parse_options(int argc, char** argv)
 
 Result<std::vector<std::string>> addresses_in(const std::string& argument)
 {
+    mail::Syntax syntax;
+    syntax.utf8 = true;
+    if (auto plain = mail::parse_external(argument, syntax))
+        return std::vector<std::string>{plain->internal()};
     std::vector<std::string> out;
+    if (argument.find_first_of(",<(\"") == std::string::npos)  // lists may be lax, a single address may not
+        return Error{cat("bad recipient: \"", printable(argument), "\""), "5.1.3"};
     for (const auto& address : mime::parse_addresses(argument)) {
         if (address.kind != mime::Address::Kind::mailbox)
             continue;
