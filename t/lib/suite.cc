@@ -29,22 +29,27 @@ std::set<Suite*>& running()
     return suites;
 }
 
-// Shows the logs of a failed test.
+// Shows the logs at the first failure of a test.
 struct LogOfFailures : Catch::TestEventListenerBase {
     using TestEventListenerBase::TestEventListenerBase;
     void testCaseStarting(const Catch::TestCaseInfo&) override
     {
+        has_shown_ = false;
         for (auto* suite : running())
             suite->mark();
     }
-    void sectionEnded(const Catch::SectionStats& stats) override
+    bool assertionEnded(const Catch::AssertionStats& stats) override
     {
-        if (stats.assertions.failed == 0)
-            return;
+        if (stats.assertionResult.isOk() || std::exchange(has_shown_, true))
+            return true;
         for (auto* suite : running())
             if (auto log = suite->log(); !log.empty())
                 std::cout << "the log of " << suite->directory() << ":\n" << log << std::endl;
+        return true;
     }
+
+private:
+    bool has_shown_ = false;
 };
 CATCH_REGISTER_LISTENER(LogOfFailures)
 

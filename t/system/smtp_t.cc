@@ -104,6 +104,16 @@ TEST_CASE("a message with a bare LF is refused and nothing is smuggled in", "[sy
     CHECK_FALSE(suite.has_log_line("to=<user5@example\\.test>, relay=virtual"));
 }
 
+TEST_CASE("a message that has been through too many hosts is refused", "[system][smtp]")
+{
+    auto client = test::common_suite().smtp();
+    client.talk({{"", "220"}, {"EHLO sender.example.test", "250"}, {"MAIL FROM:<a@sender.example.test>", "250"}, {"RCPT TO:<user1@example.test>", "250"}, {"DATA", "354"}});
+    for (int i = 0; i < 51; ++i)
+        client.write(cat("Received: from a", i, ".test by b", i, ".test; Tue, 03 Mar 2026 10:15:42 +0000\r\n"));
+    client.write(test::message("a loop"));
+    client.talk({{".", "554 5.4.0 Error: too many hops"}, {"QUIT", "221"}});
+}
+
 TEST_CASE("a whole transaction may come in one packet", "[system][smtp]")
 {
     auto& suite = test::common_suite();

@@ -1,0 +1,133 @@
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "t/lib/message.h"
+#include "t/lib/suite.h"
+
+// The commands of the queue, and files in it that are damaged.
+namespace mta {
+
+namespace {
+
+const test::Settings deferring{{"transport_maps", "inline:{ {later.test=error:4.4.1 not now} }"}};
+
+test::Suite& shared()
+{
+    static test::Suite suite(deferring);
+    return suite;
+}
+
+std::string deferred_mail(test::Suite& suite, const std::string& subject = "deferred")
+{
+    auto id = suite.submit(test::message(subject), {"x@later.test"});
+    suite.log_line(cat(id, ": to=<x@later\\.test>.*status=deferred"));
+    return id;
+}
+
+std::string queue_file(const test::Suite& suite, const std::string& id)
+{
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(suite.queue_directory()))
+        if (entry.path().filename() == id)
+            return entry.path().string();
+    FAIL("no file of " << id);
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("postqueue lists the queue for people and for programs", "[system][queue]")
+{
+    auto& suite = shared();
+    REQUIRE(suite.tool("postsuper -d ALL").status == 0);
+    CHECK(suite.tool("postqueue -p").output == "Mail queue is empty\n");
+    auto id = deferred_mail(suite);
+    auto list = suite.tool("postqueue -p").output;
+    INFO(list);
+    CHECK(list.rfind("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n", 0) == 0);
+    CHECK(list.find(id + " ") != std::string::npos);
+    CHECK(list.find("user1@example.test\n") != std::string::npos);
+    CHECK(list.find("(not now)\n") != std::string::npos);
+    CHECK(list.find(" x@later.test\n") != std::string::npos);
+    CHECK(list.find("in 1 Request.\n") != std::string::npos);
+    auto json = suite.run("$BIN/postqueue -j | python3 -c 'import json, sys; m = json.loads(sys.stdin.read()); r = m[\"recipients\"][0]; "
+                          "print(m[\"queue_name\"], m[\"queue_id\"], m[\"sender\"], r[\"address\"], r[\"delay_reason\"])'");
+    CHECK(json.output == cat("deferred ", id, " user1@example.test x@later.test not now\n"));
+}
+
+TEST_CASE("a flush tries deferred mail again", "[system][queue]")
+{
+    auto& suite = shared();
+    auto id = deferred_mail(suite);
+    auto tries = [&] { return suite.log_lines(cat(id, ": to=<x@later\\.test>.*status=deferred")).size(); };
+    REQUIRE(tries() == 1);
+    SECTION("of everything") { CHECK(suite.tool("postqueue -f").status == 0); }
+    SECTION("of one mail") { CHECK(suite.tool("postqueue -i " + id).status == 0); }
+    CHECK(test::wait_for(suite.directory() + "/log", [&] { return tries() == 2; }));
+}
+
+TEST_CASE("mail on hold waits until it is released", "[system][queue]")
+{
+    auto& suite = shared();
+    auto id = deferred_mail(suite);
+    auto held = suite.tool("postsuper -h " + id);
+    CHECK(held.output.find("Placed on hold: 1 message") != std::string::npos);
+    suite.log_line(cat(id, ": placed on hold"));
+    CHECK(suite.tool("postqueue -p").output.find(id + "! ") != std::string::npos);
+    suite.tool("postqueue -f");
+    auto other = deferred_mail(suite);  // whatever the flush did has happened before this one
+    CHECK(suite.log_lines(cat(id, ": to=<")).size() == 1);
+    CHECK(suite.tool("postsuper -H " + id).output.find("Released from hold: 1 message") != std::string::npos);
+    suite.log_line(cat(id, ": released from hold"));
+    CHECK(test::wait_for(suite.directory() + "/log", [&] { return suite.tool("postqueue -p").output.find(id + "!") == std::string::npos; }));
+    CHECK(suite.tool("postqueue -p").output.find(id) != std::string::npos);
+}
+
+TEST_CASE("postsuper requeues and deletes mail, postcat shows it", "[system][queue]")
+{
+    auto& suite = shared();
+    auto subject = test::unique();
+    auto id = deferred_mail(suite, subject);
+    auto shown = suite.tool("postcat -q " + id);
+    INFO(shown.output);
+    CHECK(shown.status == 0);
+    CHECK(shown.output.find(cat("*** ENVELOPE RECORDS deferred/")) != std::string::npos);
+    CHECK(shown.output.find("sender: user1@example.test\n") != std::string::npos);
+    CHECK(shown.output.find("recipient: x@later.test\n") != std::string::npos);
+    CHECK(shown.output.find(cat("Subject: ", subject, "\n")) != std::string::npos);
+    CHECK(suite.tool("postsuper -r " + id).output.find("Requeued: 1 message") != std::string::npos);
+    CHECK(test::wait_for(suite.directory() + "/log", [&] { return suite.log_lines(cat("to=<x@later\\.test>.*status=deferred")).size() == 2; }));
+    CHECK(suite.tool("postsuper -d ALL deferred").output.find("Deleted: ") != std::string::npos);
+    suite.log_line(": removed");
+    CHECK(suite.tool("postqueue -p").output == "Mail queue is empty\n");
+    CHECK(suite.tool("postcat -q " + id).status != 0);
+}
+
+TEST_CASE("a damaged queue file is put aside and all other mail is delivered", "[system][queue]")
+{
+    test::Suite suite(deferring);
+    auto damaged = deferred_mail(suite), cut = deferred_mail(suite), good = deferred_mail(suite);
+    suite.stop();
+    {
+        std::fstream file(queue_file(suite, damaged), std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(8);
+        file << "garbage where the header was, for sure";
+    }
+    auto path = queue_file(suite, cut);
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+    suite.mark();
+    suite.start();
+    suite.log_line(cat(damaged, ".*corrupt"));
+    suite.log_line(cat(cut, ".*corrupt"));
+    suite.tool("postqueue -f");
+    suite.log_line(cat(good, ": to=<x@later\\.test>.*status=deferred"));
+    CHECK(queue_file(suite, damaged).find("/corrupt/") != std::string::npos);
+    CHECK(queue_file(suite, cut).find("/corrupt/") != std::string::npos);
+    auto subject = test::unique();
+    suite.send(test::message(subject), {"user2@example.test"});
+    suite.arrival(2, subject);
+}
+
+}  // namespace mta
