@@ -77,6 +77,15 @@ TEST_CASE("a command that takes too long is killed with its children, and the ma
     CHECK(result.text == "Command time limit exceeded: \"cmd\". Command output: working");
 }
 
+TEST_CASE("a command that prints without end is killed in time", "[deliver]")
+{
+    auto begin = std::chrono::steady_clock::now();
+    auto result = outcome(shell("yes & yes & yes", 1s));
+    CHECK(std::chrono::steady_clock::now() - begin < 10s);
+    CHECK(result.action == Action::deferred);
+    CHECK(result.text.starts_with("Command time limit exceeded: \"cmd\". Command output: y y"));
+}
+
 TEST_CASE("a background process that keeps the output open does not hold the delivery", "[deliver]")
 {
     auto begin = std::chrono::steady_clock::now();
