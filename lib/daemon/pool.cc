@@ -81,7 +81,10 @@ int WorkerPool::run()
     fill();
     while (true) {
         pollfd polls[2] = {{wake_read_.get(), POLLIN, 0}, {master_, POLLIN, 0}};
-        ::ppoll(polls, 2, nullptr, &normal);
+        // Without a worker nobody would wake us, so a fork that failed is tried again.
+        bool lacks_worker = count(idle) < settings_.spare && running_ < static_cast<long>(pids_.size());
+        timespec pause{1, 0};
+        ::ppoll(polls, 2, lacks_worker ? &pause : nullptr, &normal);
         if (stop_signal || (polls[1].revents & (POLLIN | POLLHUP | POLLERR))) {
             stop_workers(stop_signal == SIGINT ? SIGINT : SIGTERM);
             while (running_ > 0 && stop_signal != SIGINT) {  // the busy ones finish
@@ -137,7 +140,6 @@ bool WorkerPool::fork_worker()
     if (pid < 0) {
         shared_->states[slot] = unused;
         log::warning(errno_error("fork").text);
-        ::sleep(1);
         return false;
     }
     if (pid == 0) {
