@@ -77,7 +77,8 @@ void Peer::write()
             continue;
         if (count < 0 && errno == EAGAIN)
             return watch_.change(event::readable | event::writable);
-        if (count < 0) {  // the end shows up when reading
+        if (count < 0) {  // the end shows up when reading; it is one now whatever the reason was
+            ::shutdown(channel_.fd(), SHUT_RDWR);
             out_.clear();
             unsent_ = 0;
             break;
