@@ -99,6 +99,9 @@ Result<void> Delivery::expand(const std::vector<Member>& members, Source source,
         if (into.addresses.size() + into.actions.size() > max_members)
             return Error{cat("expansion of ", local_part_, " is too large"), "5.4.6"};
         if (member.kind == Member::Kind::include) {
+            struct stat status {};
+            if (::stat(member.text.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+                return failure(cat(member.text, ": not a plain file"));  // a FIFO would hold us for ever
             auto text = read_file(member.text, max_forward_bytes);
             if (!text)
                 return text.error();
@@ -119,15 +122,18 @@ Result<void> Delivery::expand(const std::vector<Member>& members, Source source,
     return {};
 }
 
-// All members get their copy; one that fails for now makes the whole be tried again, one that fails for ever bounces.
+// All members get their copy; one that fails for now makes the whole be tried again, one that fails for ever bounces. What
+// comes behind the former waits for that attempt: at each one those before get another copy (but maildirs know theirs).
 deliver::Outcome Delivery::carry_out(const Expansion& expansion, const daemon::User* user)
 {
     std::vector<deliver::Outcome> outcomes;
-    for (const auto& [source, member] : expansion.actions)
-        outcomes.push_back(act(source, member, user));
+    auto goes_on = [&] { return outcomes.empty() || outcomes.back().action != deliver::Action::deferred; };
     if (user && expansion.to_mailbox)
         outcomes.push_back(to_mailbox(*user));
-    if (!expansion.addresses.empty())
+    for (const auto& [source, member] : expansion.actions)
+        if (goes_on())
+            outcomes.push_back(act(source, member, user));
+    if (!expansion.addresses.empty() && goes_on())
         outcomes.push_back(forward(expansion.addresses));
     if (outcomes.empty())
         return user ? to_mailbox(*user) : failed(cat("alias ", alias_name_, " has no members"), "5.1.1");
