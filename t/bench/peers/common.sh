@@ -36,8 +36,16 @@ wait_port() {
     done
     fail "nobody listens at port $1"
 }
+is_running() {  # a zombie, whose parent takes its time, is not
+    { read -r _ _ state _ < "/proc/$1/stat"; } 2> /dev/null && [ "$state" != Z ]
+}
 stop_process() {  # the one whose number is in the file, and waits for its end
-    pid=$(tr -d ' ' < "$1" 2> /dev/null) || return 0
+    [ -e "$1" ] || return 0
+    pid=$(tr -d ' ' < "$1")
     kill "$pid" 2> /dev/null || return 0
-    timeout 20 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid"
+    for ((n = 0; n < 1000; n++)); do
+        is_running "$pid" || return 0
+        sleep 0.02
+    done
+    kill -KILL "$pid"
 }
