@@ -14,13 +14,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 @contextlib.contextmanager
 def uninterrupted():
-    """Cleaning up is not stopped by another Ctrl-C."""
-    old = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Cleaning up is not stopped by Ctrl-C; that takes effect afterwards."""
+    received = []
+    old = {number: signal.signal(number, lambda number, _: received.append(number)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+        if received:
+            os.kill(os.getpid(), received[0])
 
 
 class Peer:

@@ -42,7 +42,7 @@ class Results:
         cells = {}
         for row in self.rows:
             cells.setdefault((row["figure"], row["unit"]), {}).setdefault(row["peer"], {})[row["round"]] = row
-        yield f"{'':46} {'unit':24} {'Buuta':>9} {'other':>9}  {'':9} {'ratio':>6}  range"
+        yield f"{'':46} {'unit':24} {'Buuta':>9} {'other':>9}  {'':9} {'ratio':>7}  range"
         for (figure, unit), peers in cells.items():
             others = [name for name in peers if name != OURS]
             yield from (self.line(figure, unit, peers, other) for other in others or [None])
@@ -59,7 +59,7 @@ class Results:
         both = set(peers.get(OURS, ())) & set(peers.get(other, ()))
         ratios = [peers[OURS][n]["value"] / peers[other][n]["value"] for n in both if peers[other][n]["value"]]
         is_noisy = any(row.get("steal", 0) > MOST_STEAL or row.get("foreign", 0) > MOST_FOREIGN for rows in peers.values() for row in rows.values())
-        ratio = f"{statistics.median(ratios):6.2f}  {min(ratios):.2f}-{max(ratios):.2f}" if ratios else f"{'-':>6}"
+        ratio = f"{statistics.median(ratios):7.3g}  {min(ratios):.3g} to {max(ratios):.3g}" if ratios else f"{'-':>7}"
         return f"{figure:46} {unit:24} {number(median(OURS))} {number(median(other))}  {other or '':9} {ratio}{' ~' if is_noisy else ''}"
 
     def call_table(self):
