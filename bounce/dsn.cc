@@ -56,10 +56,8 @@ std::string introduction(Kind kind, const Params& params)
     auto head = cat("This is the mail system at host ", host, ".\n\n");
     switch (kind) {
     case Kind::failure:
-        return cat(head, "I'm sorry to have to inform you that your message could not be\ndelivered to one or more recipients. "
-                         "It is attached below.\n\nFor further assistance, please send mail to postmaster.\n\n"
-                         "If you do so, please include this problem report. You can delete\nyour own text from the attached "
-                         "returned message.\n\n");
+        return cat(head, "Your message did not reach the recipients below, and nobody will try\nagain. Behind each address is the reason; the "
+                         "message follows at the end.\n\nIf the reason does not help you, write to postmaster and send this\nreport along.\n\n");
     case Kind::delay:
         return cat(head, "Your message could not be delivered so far. It is still being tried,\nfor ",
                    std::chrono::duration_cast<std::chrono::hours>(params.maximal_queue_lifetime()).count(),
