@@ -94,7 +94,8 @@ private:
         mail.origin = "local";  // cleanup adds what header fields are missing
         mail.body = "8BITMIME";
         mail.arrival = time;
-        cleanup_.begin(mail, {{to, "", "", "NEVER"}});
+        // No NOTIFY=NEVER: a notification that cannot be delivered is told to postmaster, which its null reverse-path does not forbid.
+        cleanup_.begin(mail, {{to, "", "", ""}});
         cleanup_.write(content);
         auto accepted = cleanup_.finish();
         if (!accepted.ok)

@@ -11,7 +11,7 @@ namespace {
 
 test::Suite& failing()
 {
-    static test::Suite suite(test::Settings{{"transport_maps", "inline:{ {fail.test=error:5.7.1 not wanted here} {later.test=error:4.4.1 not now} }"}});
+    static test::Suite suite(test::Settings{{"transport_maps", "inline:{ {fail.test=error:5.7.1 not wanted here} {later.test=retry:4.4.1 not now} }"}});
     return suite;
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("notifications are sent as the sender asked for them", "[system][bounc
     client.talk({{".", "250"}, {"QUIT", "221"}});
     auto notification = suite.arrival(1, subject);
     CHECK(notification.find("the body") == std::string::npos);
-    for (std::string line : {"Original-Envelope-Id: envelope+id", "Original-Recipient: rfc822;first+name@example.org", "Final-Recipient: rfc822; user4@example.test",
+    for (std::string line : {"Original-Envelope-Id: envelope+id", "Original-Recipient: rfc822; first+name@example.org", "Final-Recipient: rfc822; user4@example.test",
                              "Action: delivered", "Status: 2.0.0"}) {
         INFO(line << " in " << notification);
         CHECK(notification.find(line) != std::string::npos);
@@ -102,7 +102,7 @@ TEST_CASE("notifications are sent as the sender asked for them", "[system][bounc
 
 TEST_CASE("mail is given up after its lifetime and the sender is told of the last reason", "[system][bounce]")
 {
-    test::Suite suite(test::Settings{{"transport_maps", "inline:{ {later.test=error:4.4.1 not now} }"},
+    test::Suite suite(test::Settings{{"transport_maps", "inline:{ {later.test=retry:4.4.1 not now} }"},
                                      {"minimal_backoff_time", "1s"},
                                      {"maximal_backoff_time", "1s"},
                                      {"maximal_queue_lifetime", "2s"}});
