@@ -39,7 +39,8 @@ std::string phrase(std::string_view name)
 
 std::string from_field(const service::Mail& mail, const Params& params, bool resent)
 {
-    auto address = mail.reverse_path.empty() ? cat("MAILER-DAEMON@", params.myorigin()) : with_domain(mail.reverse_path, params);
+    auto internal = mail.reverse_path.empty() ? cat("MAILER-DAEMON@", params.myorigin()) : with_domain(mail.reverse_path, params);
+    auto address = printable(mail::from_internal(internal).external());
     auto prefix = resent ? "Resent-From: " : "From: ";
     if (mail.full_name.empty())
         return cat(prefix, address, "\n");

@@ -161,3 +161,12 @@ TEST_CASE("a header field over the limit is refused", "[cleanup]")
     REQUIRE_FALSE(header);
     CHECK(header.error().status == "5.6.0");
 }
+
+TEST_CASE("an author's address that needs quotes gets them, and cannot add lines", "[cleanup]")
+{
+    Cleanup cleanup;
+    cleanup.mail.reverse_path = "john smith@example.com";
+    CHECK(value(*cleanup.edit("\n"), "From") == "\"john smith\"@example.com");
+    cleanup.mail.reverse_path = "a\nBcc: x@example.com";
+    CHECK(value(*cleanup.edit("\n"), "Bcc") == "(none)");
+}
