@@ -150,13 +150,15 @@ std::string status_part(const queue::Mail& mail, const std::vector<std::size_t>&
 
 std::vector<std::size_t> recipients_for(const queue::Mail& mail, Kind kind)
 {
+    // DSNs themselves have NOTIFY=NEVER; who gets to know that they are undeliverable is postmaster, not their sender.
+    bool to_postmaster = mail.envelope.reverse_path.empty();
     std::vector<std::size_t> out;
     for (std::size_t i = 0; i < mail.outcomes.size(); ++i) {
         const auto& outcome = mail.outcomes[i];
         const auto& notify = mail.envelope.recipients[i].notify;
         if (!outcome || outcome->notified)
             continue;
-        bool fits = kind == Kind::failure   ? outcome->has_failed() && notify_allows(notify, "FAILURE", true)
+        bool fits = kind == Kind::failure   ? outcome->has_failed() && (to_postmaster || notify_allows(notify, "FAILURE", true))
                     : kind == Kind::delay   ? !outcome->is_final() && notify_allows(notify, "DELAY", true)
                                             : outcome->action == "sent" && notify_allows(notify, "SUCCESS", false);
         if (fits)

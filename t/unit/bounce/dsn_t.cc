@@ -220,3 +220,13 @@ TEST_CASE("of failed notifications postmaster is told, and of nothing after that
     mail.envelope.reverse_path = plan->reverse_path;
     CHECK_FALSE(bounce::plan(mail, Kind::failure, settings.params));
 }
+
+TEST_CASE("postmaster hears of undeliverable notifications, which have NOTIFY=NEVER", "[bounce]")
+{
+    auto mail = mail_with({"bounced"}, "NEVER");
+    mail.envelope.reverse_path.clear();
+    CHECK(bounce::recipients_for(mail, Kind::failure).size() == 1);
+    auto delayed = mail_with({"deferred"}, "NEVER");
+    delayed.envelope.reverse_path.clear();
+    CHECK(bounce::recipients_for(delayed, Kind::delay).empty());
+}
