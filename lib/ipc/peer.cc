@@ -9,6 +9,12 @@
 
 namespace mta::ipc {
 
+namespace {
+
+constexpr std::size_t max_unread_bytes = 4u << 20;
+
+}  // namespace
+
 Peer::Peer(event::Loop& loop, Fd fd, OnMessage on_message, OnClosed on_closed)
     : channel_(std::move(fd)), on_message_(std::move(on_message)), on_closed_(std::move(on_closed)),
       watch_(loop, channel_.fd(), event::readable, [this](short what) { ready(what); })
@@ -68,6 +74,13 @@ void Peer::send(Message message)
         write();
 }
 
+void Peer::give_up()
+{
+    ::shutdown(channel_.fd(), SHUT_RDWR);
+    out_.clear();
+    unsent_ = 0;
+}
+
 void Peer::write()
 {
     while (!out_.empty()) {
@@ -78,9 +91,7 @@ void Peer::write()
         if (count < 0 && errno == EAGAIN)
             return watch_.change(event::readable | event::writable);
         if (count < 0) {  // the end shows up when reading; it is one now whatever the reason was
-            ::shutdown(channel_.fd(), SHUT_RDWR);
-            out_.clear();
-            unsent_ = 0;
+            give_up();
             break;
         }
         unsent_ -= static_cast<std::size_t>(count);
@@ -131,6 +142,10 @@ void Server::accept()
                 if (!question.empty())
                     reply.add("id", question);
                 alive->send(std::move(reply));
+                if (alive->unsent_bytes() > max_unread_bytes) {
+                    log::warning("closing a connection whose other end does not read its answers");
+                    alive->give_up();
+                }
             }
         });
     };

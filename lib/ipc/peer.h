@@ -25,6 +25,8 @@ public:
     // Queues the message; what cannot go at once goes when the socket takes it. Takes the descriptor.
     void send(Message message);
     std::size_t unsent_bytes() const { return unsent_; }
+    // Drops what is unsent and ends the connection; on_closed follows from the loop.
+    void give_up();
 
 private:
     void ready(short what);

@@ -1,0 +1,36 @@
+#include "ipc/peer.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+using namespace mta;
+using namespace std::chrono_literals;
+
+TEST_CASE("a server drops a client that asks and never reads", "[ipc]")
+{
+    auto path = cat("/tmp/buuta-peer-test.", ::getpid());
+    auto listener = *net::listen_unix(path, 0600);
+    event::Loop loop;
+    ipc::Server server(loop, listener.get(), [](ipc::Message, const ipc::Server::Reply& reply) {
+        ipc::Message answer;
+        answer.add("text", std::string(60000, 'x'));
+        reply(std::move(answer));
+    });
+    ipc::Channel greedy(*net::connect_unix(path, 1s)), modest(*net::connect_unix(path, 1s));
+    ::unlink(path.c_str());
+    ipc::Message question;
+    question.add("request", "x");
+    for (int i = 0; i < 200; ++i)
+        greedy.queue(question.encoded());
+    greedy.flush();
+    modest.send(question);
+    event::Timer end(loop, [&] { loop.stop(); });
+    end.start(500ms);
+    loop.run();
+    CHECK(server.connections() == 1);
+    auto answer = modest.receive(1s);
+    REQUIRE(answer);
+    CHECK(answer->find("text")->size() == 60000);
+}
