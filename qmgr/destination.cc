@@ -41,6 +41,7 @@ TransportSettings TransportSettings::of(const std::string& transport, const Para
     if (!delay)
         log::fatal("bad parameter value: ", prefix, "rate_delay: not a time");
     s.rate_delay = std::chrono::duration_cast<std::chrono::seconds>(*delay);
+    s.initial_concurrency = std::max(s.initial_concurrency, 1L);  // a window of 0 would never open
     return s;
 }
 

@@ -20,6 +20,7 @@ struct ActiveMail {
     std::size_t open = 0;          // recipients without a result of this attempt
     std::size_t entries = 0;       // deliveries that were given to a transport and are not over
     std::vector<std::string> dsns; // kinds that are to be sent before the mail is finished
+    std::vector<queue::Outcome> unrecorded;  // final results that could not be written yet
     Fd append_fd;                  // opened when there is something to append
 
     const queue::Envelope& envelope() const { return mail.envelope; }

@@ -27,7 +27,7 @@ Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& para
     : loop_(loop), process_(process), params_(params), queue_(process.common().queue_directory),
       rewrite_(loop, process.socket_path("rewrite")), bounce_(loop, process.socket_path("bounce"), 600s),
       due_timer_(loop, [this] { activate_due(); }), activate_timer_(loop, [this] { activate_due(); }),
-      stop_timer_(loop, [this] { stopped_(); }), random_(static_cast<unsigned>(queue::now()))
+      stop_timer_(loop, [this] { stopped_(); }), record_timer_(loop, [this] { settle_unrecorded(); }), random_(static_cast<unsigned>(queue::now()))
 {
 }
 

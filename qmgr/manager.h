@@ -61,8 +61,11 @@ private:
     void finish(ActiveMail& mail);
     void remove(ActiveMail& mail);
     void defer(ActiveMail& mail);
+    void record(ActiveMail& mail, const queue::Outcome& outcome, bool sync);
+    bool record_rest(ActiveMail& mail);
+    void settle_unrecorded();
     template <class Record>
-    void append(ActiveMail& mail, const Record& record, bool sync);
+    bool append(ActiveMail& mail, const Record& record, bool sync);
     std::int64_t next_attempt(const ActiveMail& mail);
     void release(ActiveMail& mail);                  // forgets it and goes on with others
     void stop_if_idle();
@@ -77,7 +80,8 @@ private:
     std::map<std::string, std::unique_ptr<Transport>> transports_;
     ipc::Caller rewrite_, bounce_;
     std::unique_ptr<ipc::Server> server_;
-    event::Timer due_timer_, activate_timer_, stop_timer_;
+    event::Timer due_timer_, activate_timer_, stop_timer_, record_timer_;
+    std::vector<std::string> unrecorded_;  // mails whose results could not be written: they are settled when they can
     std::function<void()> stopped_;  // set while stopping
     std::minstd_rand random_;
     bool prefer_fresh_ = true;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t second = 1000000;
 constexpr double jitter = 0.1;
+constexpr auto record_retry = std::chrono::seconds(10);
 
 bool wants(const std::string& notify, std::string_view what) { return upper(notify).find(what) != std::string::npos; }
 
@@ -26,6 +27,15 @@ bool has_news(const ActiveMail& mail, std::size_t recipient)
     return outcome->has_failed() || (outcome->action == "sent" && wants(mail.envelope().recipients[recipient].notify, "SUCCESS"));
 }
 
+// True if nothing is left to do but to remove it.
+bool goes_at_once(const ActiveMail& mail)
+{
+    for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i)
+        if (!mail.mail.is_done(i) || has_news(mail, i))
+            return false;
+    return true;
+}
+
 }  // namespace
 
 // What happened is written before anything else happens to the mail, unless this was its last open recipient and the
@@ -36,11 +46,8 @@ void Manager::recipient_done(ActiveMail& mail, const service::RecipientStatus& s
     queue::Outcome outcome{status.number, status.action, status.status, status.text, status.mta, status.reply, queue::now(), status.relayed};
     mail.mail.outcomes[number] = outcome;
     --mail.open;
-    bool goes_at_once = true;
-    for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i)
-        goes_at_once = goes_at_once && mail.mail.is_done(i) && !has_news(mail, i);
-    if (!goes_at_once)
-        append(mail, outcome, outcome.is_final());
+    if (!goes_at_once(mail))
+        record(mail, outcome, outcome.is_final());
 }
 
 void Manager::fail_here(ActiveMail& mail, const Entry::Target& target, const Error& error)
@@ -70,19 +77,46 @@ void Manager::settle_if_over(ActiveMail& mail)
         settle(mail);
 }
 
+void Manager::record(ActiveMail& mail, const queue::Outcome& outcome, bool sync)
+{
+    if (!append(mail, outcome, sync) && outcome.is_final())
+        mail.unrecorded.push_back(outcome);
+}
+
+// False while results cannot be written (the disk is full): the next attempt would deliver again, and bounce could not read
+// what to tell the sender.
+bool Manager::record_rest(ActiveMail& mail)
+{
+    auto rest = std::move(mail.unrecorded);
+    mail.unrecorded.clear();
+    for (const auto& outcome : rest)
+        record(mail, outcome, true);
+    return mail.unrecorded.empty();
+}
+
+void Manager::settle_unrecorded()
+{
+    for (const auto& id : std::exchange(unrecorded_, {}))
+        settle(*active_.at(id));
+}
+
 template <class Record>
-void Manager::append(ActiveMail& mail, const Record& record, bool sync)
+bool Manager::append(ActiveMail& mail, const Record& record, bool sync)
 {
     if (!mail.append_fd) {  // postsuper may have put it on hold meanwhile
         auto fd = queue_.open(queue_.find(mail.id).value_or(queue::State::active), mail.id);
-        if (!fd)
-            return log::warning(fd.error().text);
+        if (!fd) {
+            log::warning(fd.error().text);
+            return queue_.find(mail.id) == std::nullopt;  // removed: there is nothing to write to
+        }
         mail.append_fd = *std::move(fd);
         if (auto trimmed = queue::Directory::trim(mail.append_fd.get(), mail.mail); !trimmed)
             log::warning(mail.id, ": ", trimmed.error().text);
     }
-    if (auto done = queue::Directory::append(mail.append_fd.get(), record, sync); !done)
+    auto done = queue::Directory::append(mail.append_fd.get(), record, sync);
+    if (!done)
         log::warning(mail.id, ": ", done.error().text);
+    return bool(done);
 }
 
 void Manager::settle(ActiveMail& mail)
@@ -90,6 +124,12 @@ void Manager::settle(ActiveMail& mail)
     auto lifetime = mail.envelope().reverse_path.empty() ? params_.bounce_queue_lifetime() : params_.maximal_queue_lifetime();
     if (mail.age() > lifetime.count() * second)
         expire(mail);
+    if (!goes_at_once(mail) && !record_rest(mail)) {
+        unrecorded_.push_back(mail.id);
+        if (!record_timer_.pending())
+            record_timer_.start(record_retry);
+        return;
+    }
     list_dsns(mail);
     send_dsns(mail);
 }
@@ -102,7 +142,7 @@ void Manager::expire(ActiveMail& mail)
             continue;
         any = true;
         outcome->action = "expired";
-        append(mail, *outcome, true);
+        record(mail, *outcome, true);
     }
     if (any)
         log::info(mail.id, ": from=<", mail.envelope().reverse_path, ">, status=expired, returned to sender");
