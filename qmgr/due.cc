@@ -9,6 +9,14 @@ DueHeap::Item DueHeap::take_first()
     return {std::string(key.id.data(), key.id.size()), key.state, due};
 }
 
+void DueHeap::flush(const std::set<std::string, std::less<>>& ids, std::int64_t now)
+{
+    std::set<std::pair<std::int64_t, Key>> flushed;
+    for (const auto& [due, key] : items_)
+        flushed.emplace(ids.contains(std::string_view(key.id.data(), key.id.size())) ? std::min(due, now) : due, key);
+    items_ = std::move(flushed);
+}
+
 void DueHeap::flush(std::int64_t now)
 {
     std::set<std::pair<std::int64_t, Key>> flushed;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -27,6 +28,7 @@ public:
     Item take_first();
     // Everything becomes due now, in its order.
     void flush(std::int64_t now);
+    void flush(const std::set<std::string, std::less<>>& ids, std::int64_t now);  // these
     bool flush(const std::string& id, std::int64_t now);
 
 private:

@@ -57,6 +57,7 @@ void Manager::flush_site(const std::string& domain)
 {
     std::int64_t now = std::time(nullptr);
     auto suffix = cat("@", lower(domain));
+    std::set<std::string, std::less<>> found;
     auto ids = queue_.list(queue::State::deferred);
     for (const auto& id : ids ? *ids : std::vector<std::string>{}) {
         auto fd = queue_.open(queue::State::deferred, id);
@@ -65,10 +66,11 @@ void Manager::flush_site(const std::string& domain)
             continue;
         for (std::size_t i = 0; i < mail->envelope.recipients.size(); ++i)
             if (!mail->is_done(i) && lower(mail->envelope.recipients[i].address).ends_with(suffix)) {
-                due_.flush(id, now);
+                found.insert(id);
                 break;
             }
     }
+    due_.flush(found, now);
     for (auto& [name, transport] : transports_)
         transport->resume();
 }
