@@ -173,6 +173,7 @@ int main(int argc, char** argv)
             log::fatal("no such queue: ", argv[i], " (incoming, active, deferred, hold, corrupt)");
         only.push_back(*state);
     }
+    daemon::open_log("postsuper", common);
     auto owner = daemon::find_user(common.mail_owner);
     if (::geteuid() == 0 && owner)
         daemon::become(*owner);

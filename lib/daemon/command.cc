@@ -20,4 +20,14 @@ config::Config load_config(const std::string& program, const std::string& direct
     return *std::move(config);
 }
 
+void open_log(const std::string& program, const config::Common& common)
+{
+    const auto& file = common.maillog_file();
+    bool opened = file.empty() ? log::open_syslog(common.syslog_facility) : file != "/dev/stdout" && log::open_file(file);
+    if (!opened)
+        return;
+    log::copy_to_stderr(program);
+    log::set_tag(cat(common.syslog_name(), "/", program));
+}
+
 }  // namespace mta::daemon

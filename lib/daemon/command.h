@@ -11,4 +11,7 @@ namespace mta::daemon {
 // Messages go to standard error under the program's name.
 config::Config load_config(const std::string& program, const std::string& directory = "", const config::Overrides& overrides = {});
 
+// From here on what the program says goes to the log as well as to standard error, as Postfix's commands do.
+void open_log(const std::string& program, const config::Common& common);
+
 }  // namespace mta::daemon

@@ -26,6 +26,7 @@ struct Sink {
     Fd fd;
     int facility = 2;  // mail, RFC 5424 section 6.2.1
     std::string tag = "buuta";
+    std::string command;           // copies to standard error begin with it; empty: there are none
     std::string host;
     bool verbose = false;
     int fatal_status = 1;
@@ -123,6 +124,7 @@ bool open_syslog(const std::string& facility)
 }
 
 void open_stderr() { sink().target = Target::command; }
+void copy_to_stderr(std::string name) { sink().command = std::move(name); }
 void set_tag(std::string tag) { sink().tag = std::move(tag); }
 const std::string& tag() { return sink().tag; }
 void set_verbose(bool verbose) { sink().verbose = verbose; }
@@ -132,6 +134,10 @@ void set_fatal_status(int status) { sink().fatal_status = status; }
 void write(Level level, std::string_view text)
 {
     auto& s = sink();
+    if (!s.command.empty()) {
+        auto prefix = prefixes[static_cast<std::size_t>(level)];
+        (void)write_all(2, cat(s.command, ": ", prefix, printable(text), "\n")).operator bool();
+    }
     auto line = line_for(level, text);
     if (s.target == Target::syslog)
         ::send(s.fd.get(), line.data(), line.size(), MSG_NOSIGNAL);

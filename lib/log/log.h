@@ -16,6 +16,9 @@ bool open_syslog(const std::string& facility = "mail");
 // Writes to standard error, for commands: "postqueue: fatal: text".
 void open_stderr();
 
+// Besides, lines go to standard error as "name: text": for commands whose acts belong into the log.
+void copy_to_stderr(std::string name);
+
 // "postfix/smtpd": what stands before "[pid]:"; for commands the program's name.
 void set_tag(std::string tag);
 const std::string& tag();

@@ -12,7 +12,7 @@ namespace mta {
 
 namespace {
 
-const test::Settings deferring{{"transport_maps", "inline:{ {later.test=error:4.4.1 not now} }"}};
+const test::Settings deferring{{"transport_maps", "inline:{ {later.test=retry:4.4.1 not now} }"}};
 
 test::Suite& shared()
 {
