@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/checksum.h"
 
@@ -83,6 +84,8 @@ std::optional<std::size_t> UidState::keyword_bit(std::string_view name) const
 
 void UidState::purge()
 {
+    if (!std::exchange(has_gone_, false))
+        return;
     std::erase_if(records, [](auto& record) { return record.is_gone; });
 }
 
@@ -112,7 +115,9 @@ bool UidState::change(char what, std::string_view words)
     case '=': return read(words, record.inode) && read_path(words, record);
     case 'f': return read(words, record.keywords, 16);
     case 's': return read(words, record.size) && read(words, record.crlf_size);
-    default: record.is_gone = true; return words.empty();
+    default:
+        record.is_gone = has_gone_ = true;
+        return words.empty();
     }
 }
 

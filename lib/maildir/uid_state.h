@@ -73,6 +73,7 @@ struct UidState {
 private:
     bool add(std::string_view words);
     bool change(char what, std::string_view words);
+    bool has_gone_ = false;  // some record may be gone
 };
 
 // Lines to be written.
