@@ -30,7 +30,7 @@ Result<void> Body::advance()
 {
     window_start_ += window_.size();
     window_.clear();
-    std::string piece(piece_size, '\0');
+    std::string piece(std::min<std::uint64_t>(piece_size, stored_size_ - std::min(stored_size_, stored_at_)), '\0');
     ssize_t got = 0;
     do
         got = ::pread(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(stored_at_));

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/text.h"
@@ -42,9 +43,9 @@ Result<ino_t> copy_file(const std::string& from, const std::string& to, std::tim
 }
 
 // Counts the octets with CRLF line ends.
-Result<std::uint64_t> count_file(int fd)
+Result<std::uint64_t> count_file(int fd, std::uint64_t size)
 {
-    std::string piece(128 * 1024, '\0');
+    std::string piece(std::clamp<std::uint64_t>(size, 1, 128 * 1024), '\0');
     std::uint64_t count = 0;
     off_t at = 0;
     for (bool after_cr = false;;) {
@@ -193,7 +194,7 @@ Result<Body> FolderView::open(Uid uid)
     const auto* record = store_.state().find(uid);
     if (record && record->size == size && record->crlf_size)
         return Body(std::move(*fd), size, *record->crlf_size);
-    auto count = count_file(fd->get());
+    auto count = count_file(fd->get(), size);
     if (!count)
         return count.error();
     remember_sizes(uid, size, *count);
