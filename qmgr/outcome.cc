@@ -160,7 +160,7 @@ void Manager::list_dsns(ActiveMail& mail)
         success = success || (outcome->action == "sent" && wants(mail.envelope().recipients[i].notify, "SUCCESS"));
     }
     auto warn_after = params_.delay_warning_time().count() * second;
-    bool delay = waiting && warn_after > 0 && mail.age() > warn_after && !mail.mail.has_note("delay_warning");
+    bool delay = waiting && warn_after > 0 && mail.age() > warn_after && !mail.mail.has_note(queue::delay_warned);
     mail.dsns.clear();
     if (success)
         mail.dsns.push_back("success");
@@ -190,23 +190,16 @@ void Manager::dsn_done(const std::string& id, const Result<ipc::Message>& answer
     }
     auto kind = mail.dsns.front();
     mail.dsns.erase(mail.dsns.begin());
-    if (kind == "delay") {
-        append(mail, queue::Note{"delay_warning", queue::now()}, false);
-    } else if (mail.dsns.empty() || mail.dsns.front() == "delay") {
-        append(mail, queue::Note{"dsn_sent", queue::now()}, true);
-        for (auto& outcome : mail.mail.outcomes)
-            if (outcome && outcome->is_final())
-                outcome->notified = true;
-    }
+    auto what = kind == "delay" ? queue::delay_warned : kind == "failure" ? queue::failures_told : queue::successes_told;
+    queue::Note note{std::string(what), queue::now()};
+    append(mail, note, kind != "delay");
+    mail.mail.add_note(std::move(note));
     send_dsns(mail);
 }
 
 void Manager::finish(ActiveMail& mail)
 {
-    bool all_final = true;
-    for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i)
-        all_final = all_final && mail.mail.is_done(i);
-    all_final ? remove(mail) : defer(mail);
+    goes_at_once(mail) ? remove(mail) : defer(mail);
 }
 
 void Manager::remove(ActiveMail& mail)

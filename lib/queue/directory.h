@@ -29,6 +29,7 @@ struct Mail {
     std::uint64_t valid_bytes = 0, file_bytes = 0;  // behind the valid ones is the torn tail of a crash
     bool is_done(std::size_t recipient) const { return outcomes[recipient] && outcomes[recipient]->is_final(); }
     bool has_note(std::string_view what) const;
+    void add_note(Note note);      // and what it means for the outcomes before it
 };
 
 // A new file that removes itself unless it is committed.

@@ -60,6 +60,15 @@ Result<Writer> Directory::add(const Envelope& envelope, State target)
     if (!file)
         return errno_error(cat("create queue file ", envelope.queue_id));
     return Writer(*this, envelope, std::move(file), target);
+void Mail::add_note(Note note)
+{
+    bool tells_failures = note.what == failures_told, tells_successes = note.what == successes_told;
+    for (auto& outcome : outcomes)
+        if (outcome && ((tells_failures && outcome->has_failed()) || (tells_successes && outcome->action == "sent")))
+            outcome->notified = true;
+    notes.push_back(std::move(note));
+}
+
 }
 
 Writer::Writer(Directory& directory, const Envelope& envelope, Fd fd, State target)
@@ -157,11 +166,7 @@ void read_tail(std::string_view bytes, Mail& mail)
             auto note = decode<Note>(**record);
             if (!note)
                 continue;
-            if (note->what == "dsn_sent")
-                for (auto& outcome : mail.outcomes)
-                    if (outcome && outcome->is_final())
-                        outcome->notified = true;
-            mail.notes.push_back(*std::move(note));
+            mail.add_note(*std::move(note));
         }
     }
 }

@@ -79,8 +79,10 @@ struct Outcome {
     }
 };
 
-// Something that happened to the mail as a whole, appended: "delay_warning" (a warning was sent), "dsn_sent" (the sender
-// knows of all results before it).
+// Something that happened to the mail as a whole, appended: a warning was sent; the sender knows, as far as he wants to, of all
+// failures, or of all successes, before it; it goes back to the sender after the next attempt, however old it is.
+constexpr std::string_view delay_warned = "delay_warning", failures_told = "failures_told", successes_told = "successes_told",
+                           force_expired = "force_expired";
 struct Note {
     std::string what;
     std::int64_t time = 0;
