@@ -76,6 +76,10 @@ public:
                     continue;
                 log::warning(id, ": damaged queue file (", checked.error().text, "): moved to the corrupt directory");
                 if (auto moved = queue_.move(id, state, State::corrupt); !moved)
+                if (!checked.error().is_permanent()) {
+                    log::warning(id, ": could not read it: ", checked.error().text);
+                    continue;
+                }
                     log::warning(moved.error().text);
             }
     }

@@ -116,7 +116,7 @@ void Manager::activate(const std::string& id, queue::State state, bool first_try
     bool after_crash = !first_try && state != queue::State::deferred;
     if (after_crash)
         if (auto verified = queue::Directory::verify_content(mail->fd.get(), mail->mail); !verified)
-            return damaged(id, queue::State::active, verified.error().text);
+            return unreadable(id, verified.error());
     for (std::size_t i = 0; i < mail->envelope().recipients.size(); ++i)
         mail->open += !mail->mail.is_done(i);
     log::info(id, ": from=<", mail->envelope().reverse_path, ">, size=", mail->mail.content_bytes,
@@ -153,19 +153,22 @@ bool Manager::open_mail(ActiveMail& mail)
     }
     auto read = queue::Directory::read(mail.fd.get());
     if (!read) {
-        damaged(mail.id, queue::State::active, read.error().text);
+        unreadable(mail.id, read.error());
         return false;
     }
     mail.mail = *std::move(read);
     return true;
 }
 
-void Manager::damaged(const std::string& id, queue::State state, const std::string& why)
+// Damage stays and is for a person to look at; an active file that the disk does not give now is tried again.
+void Manager::unreadable(const std::string& id, const Error& error)
 {
-    log::warning(id, ": damaged queue file (", why, "): moved to the corrupt directory");
-    if (auto moved = queue_.move(id, state, queue::State::corrupt); !moved)
-        return log::warning(moved.error().text);
-    bounce_.call(ipc::pack(service::BounceRequest{"corrupt", id, why}), [id](const Result<ipc::Message>& answer) {
+    if (!error.is_permanent())
+        return look_again(id, queue::State::active, Error{cat(id, ": could not read it: ", error.text), error.status});
+    log::warning(id, ": damaged queue file (", error.text, "): moved to the corrupt directory");
+    if (auto moved = queue_.move(id, queue::State::active, queue::State::corrupt); !moved)
+        return look_again(id, queue::State::active, moved.error());
+    bounce_.call(ipc::pack(service::BounceRequest{"corrupt", id, error.text}), [id](const Result<ipc::Message>& answer) {
         if (!answer)
             log::warning(id, ": postmaster was not told: ", answer.error().text);
     });

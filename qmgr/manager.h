@@ -41,7 +41,7 @@ private:
     void activate(const std::string& id, queue::State state, bool first_try);
     bool open_mail(ActiveMail& mail);
     void look_again(const std::string& id, queue::State state, const Error& error);
-    void damaged(const std::string& id, queue::State state, const std::string& why);
+    void unreadable(const std::string& id, const Error& error);
     void resolve(ActiveMail& mail);
     void resolved(const std::string& id, const std::vector<long>& numbers, const Result<ipc::Message>& answer);
     void distribute(ActiveMail& mail, const std::vector<long>& numbers, const std::vector<service::Resolved>& results);

@@ -77,9 +77,10 @@ public:
 
     // Opens the file for reading and appending; an Error with status 4.3.0 if it is not there.
     Result<Fd> open(State state, const std::string& id) const;
-    // Reads all but the content. An Error means: damaged (the caller moves it to corrupt).
+    // Reads all but the content. A permanent Error means: damaged (qmgr moves it to corrupt); a temporary one, that the file
+    // could not be read now.
     static Result<Mail> read(int fd);
-    // Reads the content too and compares its checksum with the end record.
+    // Reads the content too and compares its checksum with the end record; Errors as those of read().
     static Result<void> verify_content(int fd, const Mail& mail);
 
     // Cuts off a torn tail, so that what is appended next can be read.

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/checksum.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t flush_bytes = 256 * 1024;
 constexpr std::size_t max_envelope_bytes = 64u << 20;
 constexpr std::size_t max_tail_bytes = 64u << 20;
+constexpr std::size_t first_read_bytes = 65536;  // all of a small file
 
 struct End {
     std::uint64_t content_bytes = 0;
@@ -33,6 +35,10 @@ std::string encode(Type type, const T& value)
 {
     return encode_record(type, ipc::pack(value).body());
 }
+
+// What the bytes say cannot be: the file is damaged, and will be at the next look, too.
+Error damage(std::string text) { return {std::move(text), "5.3.0"}; }
+Error damage(const Error& error) { return damage(error.text); }
 
 template <class T>
 Result<T> decode(const Record& record)
@@ -54,12 +60,6 @@ bool Mail::has_note(std::string_view what) const
     return false;
 }
 
-Result<Writer> Directory::add(const Envelope& envelope, State target)
-{
-    Fd file(::openat(fd(target), cat(".", envelope.queue_id).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file)
-        return errno_error(cat("create queue file ", envelope.queue_id));
-    return Writer(*this, envelope, std::move(file), target);
 void Mail::add_note(Note note)
 {
     bool tells_failures = note.what == failures_told, tells_successes = note.what == successes_told;
@@ -69,6 +69,12 @@ void Mail::add_note(Note note)
     notes.push_back(std::move(note));
 }
 
+Result<Writer> Directory::add(const Envelope& envelope, State target)
+{
+    Fd file(::openat(fd(target), cat(".", envelope.queue_id).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file)
+        return errno_error(cat("create queue file ", envelope.queue_id));
+    return Writer(*this, envelope, std::move(file), target);
 }
 
 Writer::Writer(Directory& directory, const Envelope& envelope, Fd fd, State target)
@@ -210,56 +216,63 @@ Result<End> decode_end(std::string_view bytes)
 
 }  // namespace
 
+namespace {
+
+// The bytes of the file from there on, of which the start has been read.
+Result<std::string> bytes_at(int fd, const std::string& start, std::uint64_t offset, std::uint64_t size)
+{
+    if (offset + size <= start.size())
+        return start.substr(offset, size);
+    return read_at(fd, offset, size);
+}
+
+Result<Mail> decode_mail(int fd, const std::string& start, std::uint64_t file_bytes)
+{
+    auto header = Header::decode(start);
+    if (!header)
+        return damage(header.error());
+    if (header->envelope_bytes > max_envelope_bytes)
+        return damage("envelope too long");
+    Mail mail;
+    mail.content_offset = header->content_offset();
+    mail.content_bytes = header->content_bytes;
+    mail.file_bytes = file_bytes;
+    auto tail_offset = mail.content_offset + mail.content_bytes;
+    if (tail_offset < mail.content_offset || file_bytes < tail_offset || file_bytes - tail_offset > max_tail_bytes)
+        return damage("file is cut off");
+    auto envelope = bytes_at(fd, start, Header::bytes, header->envelope_bytes);
+    if (!envelope)
+        return envelope.error();
+    if (auto done = read_envelope(*envelope, *header, mail); !done)
+        return damage(done.error());
+    auto tail = bytes_at(fd, start, tail_offset, file_bytes - tail_offset);
+    if (!tail)
+        return tail.error();
+    auto end = decode_end(*tail);
+    if (!end)
+        return damage(end.error());
+    if (end->content_bytes != mail.content_bytes)
+        return damage("end record is wrong");
+    auto end_bytes = (*decode_record(*tail))->size;
+    mail.valid_bytes = tail_offset + end_bytes;
+    read_tail(std::string_view(*tail).substr(end_bytes), mail);
+    return mail;
+}
+
+}  // namespace
+
 // A small file costs one read: it is taken whole; of a large one the content is left out.
 Result<Mail> Directory::read(int fd)
 {
-    std::string start(65536, '\0');
+    std::string start(first_read_bytes, '\0');
     auto count = ::pread(fd, start.data(), start.size(), 0);
     if (count < 0)
         return errno_error("read queue file");
     start.resize(static_cast<std::size_t>(count));
-    auto header = Header::decode(start);
-    if (!header)
-        return header.error();
-    if (header->envelope_bytes > max_envelope_bytes)
-        return failure("envelope too long");
-    if (start.size() < header->content_offset()) {
-        auto all = read_at(fd, 0, header->content_offset());
-        if (!all)
-            return all.error();
-        start = *std::move(all);
-    }
-    Mail mail;
-    mail.content_offset = header->content_offset();
-    mail.content_bytes = header->content_bytes;
-    if (auto done = read_envelope(std::string_view(start).substr(Header::bytes, header->envelope_bytes), *header, mail); !done)
-        return done.error();
-    std::string tail;
-    auto tail_offset = mail.content_offset + mail.content_bytes;
-    if (count < 65536 && start.size() >= tail_offset) {
-        tail = start.substr(tail_offset);
-    } else {
-        struct stat status {};
-        if (::fstat(fd, &status) != 0)
-            return errno_error("stat queue file");
-        auto size = static_cast<std::uint64_t>(status.st_size);
-        if (size < tail_offset || size - tail_offset > max_tail_bytes)
-            return failure("file is cut off");
-        auto bytes = read_at(fd, tail_offset, size - tail_offset);
-        if (!bytes)
-            return bytes.error();
-        tail = *std::move(bytes);
-    }
-    auto end = decode_end(tail);
-    if (!end)
-        return end.error();
-    if (end->content_bytes != mail.content_bytes)
-        return failure("end record is wrong");
-    auto end_bytes = (*decode_record(tail))->size;
-    mail.file_bytes = tail_offset + tail.size();
-    mail.valid_bytes = tail_offset + end_bytes;
-    read_tail(std::string_view(tail).substr(end_bytes), mail);
-    return mail;
+    struct stat status {};
+    if (start.size() == first_read_bytes && ::fstat(fd, &status) != 0)
+        return errno_error("stat queue file");
+    return decode_mail(fd, start, std::max<std::uint64_t>(start.size(), static_cast<std::uint64_t>(status.st_size)));
 }
 
 Result<void> Directory::verify_content(int fd, const Mail& mail)
@@ -278,7 +291,7 @@ Result<void> Directory::verify_content(int fd, const Mail& mail)
     if (!end)
         return end.error();
     if (end->content_crc != crc)
-        return failure("content checksum is wrong");
+        return damage("content checksum is wrong");
     return {};
 }
 

@@ -119,6 +119,50 @@ TEST_CASE("outcomes and notes are appended, the latest counts", "[queue]")
     CHECK(mail.has_note("delay_warning"));
 }
 
+// A crash may come between the two notifications: the second must still be sent then, and the first not again.
+TEST_CASE("a note covers one kind of results, and only those before it", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    for (auto told : {successes_told, failures_told}) {
+        auto id = add(directory, "content\n");
+        auto fd = *directory.open(State::incoming, id);
+        REQUIRE(Directory::append(fd.get(), Outcome{0, "sent", "2.0.0", "ok", "mx", "250 ok", 1}, true));
+        REQUIRE(Directory::append(fd.get(), Outcome{1, "bounced", "5.1.1", "unknown", "mx", "550 no", 1}, true));
+        REQUIRE(Directory::append(fd.get(), Note{std::string(told), 2}, true));
+        auto mail = read(directory, id);
+        CHECK(mail.outcomes[0]->notified == (told == successes_told));
+        CHECK(mail.outcomes[1]->notified == (told == failures_told));
+    }
+    auto id = add(directory, "content\n");
+    auto fd = *directory.open(State::incoming, id);
+    REQUIRE(Directory::append(fd.get(), Note{std::string(failures_told), 1}, true));
+    REQUIRE(Directory::append(fd.get(), Outcome{0, "expired", "4.4.1", "refused", "", "", 2}, true));
+    CHECK_FALSE(read(directory, id).outcomes[0]->notified);
+}
+
+TEST_CASE("a file that cannot be read now is not damaged", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    for (std::size_t size : {std::size_t{100}, std::size_t{100000}}) {
+        auto id = add(directory, std::string(size, 'x'));
+        auto path = cat(queue.root, "/incoming/", id);
+        auto mail = read(directory, id);
+        Fd unreadable(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        auto failed = Directory::read(unreadable.get());
+        REQUIRE_FALSE(failed);
+        CHECK_FALSE(failed.error().is_permanent());
+        auto unverified = Directory::verify_content(unreadable.get(), mail);
+        REQUIRE_FALSE(unverified);
+        CHECK_FALSE(unverified.error().is_permanent());
+        REQUIRE(::truncate(path.c_str(), static_cast<off_t>(mail.content_offset + size)) == 0);
+        auto cut = Directory::read(directory.open(State::incoming, id)->get());
+        REQUIRE_FALSE(cut);
+        CHECK(cut.error().is_permanent());
+    }
+}
+
 TEST_CASE("a torn tail is ignored at every length, and cut off before more is appended", "[queue]")
 {
     TemporaryQueue queue;
@@ -152,7 +196,9 @@ TEST_CASE("no damage of header, envelope or end goes unnoticed", "[queue]")
         REQUIRE(replace_file(path, damaged, 0600));
         auto fd = *directory.open(State::incoming, id);
         auto mail = Directory::read(fd.get());
-        CHECK((!mail || !Directory::verify_content(fd.get(), *mail)));
+        auto checked = mail ? Directory::verify_content(fd.get(), *mail) : Result<void>(mail.error());
+        REQUIRE_FALSE(checked);
+        CHECK(checked.error().is_permanent());
     }
     for (std::size_t size = 0; size < whole.size(); ++size) {
         REQUIRE(replace_file(path, whole.substr(0, size), 0600));
