@@ -1,5 +1,6 @@
 #include "cleanup/intake.h"
 
+#include "cleanup/aliases.h"
 #include "log/log.h"
 #include "mime/header.h"
 #include "queue/id.h"
@@ -11,7 +12,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t max_recipients = 100000;
-constexpr std::size_t expand_at_once = 10;
 constexpr std::size_t max_header_bytes = 1u << 20;
 constexpr net::Seconds peer_limit = 3600s;  // the client behind the peer may be slow; the peer has its own limits
 
@@ -167,32 +167,11 @@ Result<void> Intake::expand(queue::Envelope& envelope)
 {
     if (tools_.params.virtual_alias_maps().empty())
         return {};
-    std::vector<queue::Recipient> expanded;
-    for (std::size_t begin = 0; begin < envelope.recipients.size(); begin += expand_at_once) {
-        auto end = std::min(begin + expand_at_once, envelope.recipients.size());
-        service::ResolveRequest request{"expand", envelope.reverse_path, {}};
-        for (auto i = begin; i < end; ++i)
-            request.recipients.push_back({envelope.recipients[i].address});
-        auto reply = tools_.rewrite.ask<service::ResolveReply>(request);
-        if (!reply)
-            return reply.error();
-        if (reply->results.size() != end - begin)
-            return failure("bad answer of service rewrite");
-        for (auto i = begin; i < end; ++i) {
-            const auto& result = reply->results[i - begin];
-            auto& original = envelope.recipients[i];
-            if (!result.status.empty())
-                return Error{result.text, result.status};
-            for (const auto& address : result.expanded) {
-                bool same = address == original.address;
-                auto before = original.original.empty() && !same ? original.address : original.original;
-                expanded.push_back({address, before, original.orcpt, original.notify});
-            }
-        }
-    }
-    envelope.recipients = std::move(expanded);
-    if (envelope.recipients.empty())
-        return failure("virtual aliases leave no recipient");
+    auto expanded = expand_aliases(envelope.recipients, envelope.reverse_path,
+                                   [&](const service::ResolveRequest& request) { return tools_.rewrite.ask<service::ResolveReply>(request); });
+    if (!expanded)
+        return expanded.error();
+    envelope.recipients = *std::move(expanded);
     return {};
 }
 

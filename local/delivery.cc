@@ -16,8 +16,8 @@ namespace mta::local {
 namespace {
 
 constexpr int max_include_depth = 20;
-constexpr std::size_t max_members = 10000;
-constexpr std::size_t max_forward_bytes = 1u << 20;
+constexpr std::size_t max_members = 100000;  // as many as cleanup takes for one mail
+constexpr std::size_t max_forward_bytes = 1u << 20, max_include_bytes = 16u << 20;
 
 std::string local_part_of(const std::string& address) { return address.substr(0, address.rfind('@')); }
 
@@ -102,7 +102,7 @@ Result<void> Delivery::expand(const std::vector<Member>& members, Source source,
             struct stat status {};
             if (::stat(member.text.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
                 return failure(cat(member.text, ": not a plain file"));  // a FIFO would hold us for ever
-            auto text = read_file(member.text, max_forward_bytes);
+            auto text = read_file(member.text, max_include_bytes);
             if (!text)
                 return text.error();
             auto included = parse_members(*text);

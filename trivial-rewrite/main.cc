@@ -4,6 +4,7 @@
 #include "log/log.h"
 #include "route/router.h"
 #include "service/rewrite.h"
+#include "trivial-rewrite/expansion.h"
 
 using namespace mta;
 
@@ -26,6 +27,8 @@ public:
         service::ResolveReply reply;
         if (!request)
             log::warning(request.error().text);
+        else if (request->purpose == "expand")
+            reply = rewrite::expand(router_, *request);
         else
             for (const auto& recipient : request->recipients)
                 reply.results.push_back(one(*request, recipient.address));
@@ -59,10 +62,7 @@ private:
             result.text = error.text;
             result.exists = false;
         };
-        if (request.purpose == "expand") {
-            auto expanded = router_.expand(address);
-            expanded ? (void)(result.expanded = *std::move(expanded)) : failed(expanded.error());
-        } else if (request.purpose == "check") {
+        if (request.purpose == "check") {
             auto checked = router_.check(address);
             if (!checked)
                 failed(checked.error());

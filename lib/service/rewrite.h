@@ -5,7 +5,7 @@
 
 // Questions to trivial-rewrite (service `rewrite`): what an address is, whither it goes, and who it becomes. One request
 // carries one sender and some recipients (as many as fit a message; 50 at a time is safe) and is answered by as many Resolved,
-// in order. Only trivial-rewrite opens the tables of the suite's routing.
+// in order; for "expand" perhaps by fewer, then the rest is asked for again. Only trivial-rewrite opens the tables of the suite's routing.
 namespace mta::service {
 
 struct RewriteAddress {
@@ -22,6 +22,7 @@ struct ResolveRequest {
                                    // "resolve": transport, nexthop, owner (qmgr)
     std::string reverse_path;      // for sender-dependent routes
     std::vector<RewriteAddress> recipients;
+    long skip = 0;                 // expand: so many addresses of the first recipient's expansion are known already
 
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
@@ -29,6 +30,7 @@ struct ResolveRequest {
         visit("purpose", self.purpose);
         visit("sender", self.reverse_path);
         visit("recipients", self.recipients);
+        visit("skip", self.skip);
     }
 };
 
@@ -41,6 +43,8 @@ struct Resolved {
     std::string owner;             // resolve: "5000:5000", a system user's name, or empty
     bool exists = true;            // check: false: status and text say why
     std::vector<std::string> expanded;  // expand: the final recipients, at least one
+    bool has_more = false;         // expand: of this one, the last in the reply; the next request skips those that came
+    std::string expansion;         // expand: the same as long as the whole expansion is the same
 
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
@@ -54,6 +58,8 @@ struct Resolved {
         visit("owner", self.owner);
         visit("exists", self.exists);
         visit("expanded", self.expanded);
+        visit("has_more", self.has_more);
+        visit("expansion", self.expansion);
     }
 };
 
