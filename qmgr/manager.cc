@@ -26,7 +26,7 @@ constexpr auto stop_limit = 5s;
 Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& params)
     : loop_(loop), process_(process), params_(params), queue_(process.common().queue_directory),
       rewrite_(loop, process.socket_path("rewrite")), bounce_(loop, process.socket_path("bounce"), 600s),
-      due_timer_(loop, [this] { activate_due(); }), activate_timer_(loop, [this] { activate_due(); }),
+      site_flush_(loop, due_, queue_, [this] { activate_due(); }), due_timer_(loop, [this] { activate_due(); }), activate_timer_(loop, [this] { activate_due(); }),
       stop_timer_(loop, [this] { stopped_(); }), record_timer_(loop, [this] { settle_unrecorded(); }), random_(static_cast<unsigned>(queue::now()))
 {
 }
@@ -131,6 +131,8 @@ void Manager::look_again(const std::string& id, queue::State state, const Error&
 {
     auto found = queue_.find(id);
     if (!found || *found == queue::State::hold || *found == queue::State::corrupt)
+        return;
+    if (*found != state && due_.contains(id))
         return;
     if (*found == state)
         log::warning(error.text);

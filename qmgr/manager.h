@@ -11,6 +11,7 @@
 #include "ipc/peer.h"
 #include "qmgr/due.h"
 #include "qmgr/transport.h"
+#include "qmgr/site_flush.h"
 #include "service/bounce.h"
 #include "service/qmgr.h"
 #include "service/rewrite.h"
@@ -33,7 +34,7 @@ private:
     void handle(ipc::Message message, const ipc::Server::Reply& reply);
     service::QueueReply obey(const service::QueueRequest& request);
     service::QueueReply orphan(const ipc::Message& message);
-    void flush_site(const std::string& domain);
+    service::QueueReply late_results(ActiveMail& mail, const std::vector<service::RecipientStatus>& statuses);
 
     // The way of a mail (manager.cc)
     void scan(queue::State state);
@@ -80,6 +81,7 @@ private:
     std::map<std::string, std::unique_ptr<Transport>> transports_;
     ipc::Caller rewrite_, bounce_;
     std::unique_ptr<ipc::Server> server_;
+    SiteFlush site_flush_;
     event::Timer due_timer_, activate_timer_, stop_timer_, record_timer_;
     std::vector<std::string> unrecorded_;  // mails whose results could not be written: they are settled when they can
     std::function<void()> stopped_;  // set while stopping

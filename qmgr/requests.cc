@@ -30,7 +30,7 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
     } else if (request.request == "flush") {
         for (auto& [name, transport] : transports_)
             transport->resume();
-        due_.flush(now);
+        due_.flush();
     } else if (request.request == "flush_id" || request.request == "released") {
         if (!queue::is_id(request.argument))
             return {false, "bad queue ID"};
@@ -44,7 +44,10 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
                 return {false, "no such message in the deferred queue"};
         }
     } else if (request.request == "flush_site") {
-        flush_site(request.argument);
+        for (auto& [name, transport] : transports_)
+            transport->resume();
+        if (!site_flush_.add(request.argument))
+            return {false, "too many sites are being flushed; try again later"};
     } else {
         return {false, cat("unknown request: ", printable(request.request))};
     }
@@ -52,30 +55,7 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
     return {};
 }
 
-// The deferred mail that has an open recipient in the domain is due now; for this the files are read.
-void Manager::flush_site(const std::string& domain)
-{
-    std::int64_t now = std::time(nullptr);
-    auto suffix = cat("@", lower(domain));
-    std::set<std::string, std::less<>> found;
-    auto ids = queue_.list(queue::State::deferred);
-    for (const auto& id : ids ? *ids : std::vector<std::string>{}) {
-        auto fd = queue_.open(queue::State::deferred, id);
-        auto mail = fd ? queue::Directory::read(fd->get()) : Result<queue::Mail>(fd.error());
-        if (!mail)
-            continue;
-        for (std::size_t i = 0; i < mail->envelope.recipients.size(); ++i)
-            if (!mail->is_done(i) && lower(mail->envelope.recipients[i].address).ends_with(suffix)) {
-                found.insert(id);
-                break;
-            }
-    }
-    due_.flush(found, now);
-    for (auto& [name, transport] : transports_)
-        transport->resume();
-}
-
-// An agent outlived the qmgr that had sent it. Its descriptor proves that the mail was given to it.
+// An agent outlived the qmgr that had sent it, or was given up and did go on. Its descriptor proves that the mail was given to it.
 service::QueueReply Manager::orphan(const ipc::Message& message)
 {
     auto report = ipc::unpack<service::OrphanReport>(message);

@@ -2,8 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "qmgr/due.h"
-
 using namespace mta;
 using namespace mta::qmgr;
 using namespace std::chrono_literals;
@@ -102,21 +100,4 @@ TEST_CASE("a rate delay allows one delivery at a time, with a pause", "[qmgr]")
     CHECK_FALSE(destination.is_ready(now + 5s));
     CHECK(destination.wakes_at(now + 5s) == now + 10s);
     CHECK(destination.is_ready(now + 10s));
-}
-
-TEST_CASE("due mail comes in the order of its time, and a flush keeps that order", "[qmgr]")
-{
-    DueHeap heap;
-    heap.add("4BcdFGHjkLz23456", queue::State::deferred, 300);
-    heap.add("4BcdFGHjkMz23456", queue::State::deferred, 100);
-    heap.add("4BcdFGHjkNz23456", queue::State::active, 200);
-    CHECK(heap.next_due() == 100);
-    CHECK(heap.flush("4BcdFGHjkLz23456", 50));
-    CHECK_FALSE(heap.flush("4BcdFGHjkXz23456", 50));
-    auto first = heap.take_first();
-    CHECK(first.id == "4BcdFGHjkLz23456");
-    CHECK(first.state == queue::State::deferred);
-    heap.flush(10);
-    CHECK(heap.next_due() == 10);
-    CHECK(heap.size() == 2);
 }
