@@ -17,9 +17,56 @@ namespace {
 
 constexpr std::size_t resolve_at_once = 50;
 constexpr int activate_at_once = 50;           // then the loop looks at its other events
+constexpr std::size_t request_bytes = 32 * 1024;  // of recipients: a request to an agent must fit a message
 constexpr long locked_retry_seconds = 60, trouble_retry_seconds = 60;
 constexpr long leftover_seconds = 3600;
 constexpr auto stop_limit = 5s;
+
+// What a recipient takes of a request.
+std::size_t bytes_of(const queue::Recipient& recipient, const std::string& address)
+{
+    constexpr std::size_t names = 100;
+    return names + address.size() + std::max(recipient.original.size(), recipient.address.size()) + recipient.orcpt.size() + recipient.notify.size();
+}
+
+// Recipients put together to deliveries: those of one transport, nexthop and owner, as many as one may have.
+class Groups {
+public:
+    struct Group {
+        std::string transport, nexthop;
+        Entry entry;
+        std::size_t bytes = 0;
+    };
+
+    explicit Groups(ActiveMail& mail) : mail_(mail) {}
+
+    void add(const service::Resolved& result, Entry::Target target, long recipient_limit)
+    {
+        auto& group = open_[cat(result.transport, '\0', lower(result.nexthop), '\0', result.owner)];
+        group.transport = result.transport;
+        group.nexthop = result.nexthop;
+        group.entry.mail = &mail_;
+        group.entry.owner = result.owner;
+        group.bytes += bytes_of(mail_.envelope().recipients[static_cast<std::size_t>(target.number)], target.address);
+        group.entry.targets.push_back(std::move(target));
+        bool is_full = recipient_limit > 0 && static_cast<long>(group.entry.targets.size()) >= recipient_limit;
+        if (is_full || group.bytes >= request_bytes)
+            full_.push_back(std::exchange(group, {}));
+    }
+
+    std::vector<Group> take()
+    {
+        for (auto& [key, group] : open_)
+            if (!group.entry.targets.empty())
+                full_.push_back(std::move(group));
+        return std::move(full_);
+    }
+
+private:
+    ActiveMail& mail_;
+    std::map<std::string, Group> open_;
+    std::vector<Group> full_;
+};
 
 }  // namespace
 
@@ -212,44 +259,24 @@ void Manager::resolved(const std::string& id, const std::vector<long>& numbers, 
 
 void Manager::distribute(ActiveMail& mail, const std::vector<long>& numbers, const std::vector<service::Resolved>& results)
 {
-    struct Group {
-        std::string transport, nexthop;
-        Entry entry;
-    };
-    std::map<std::string, Group> groups;
-    std::vector<Group> full;
+    Groups groups(mail);
     for (std::size_t i = 0; i < numbers.size(); ++i) {
         const auto& result = results[i];
         Entry::Target target{numbers[i], result.recipient.empty() ? mail.envelope().recipients[static_cast<std::size_t>(numbers[i])].address : result.recipient};
-        if (!result.status.empty()) {
+        if (!result.status.empty())
             fail_here(mail, target, Error{result.text, result.status});
-            continue;
-        }
-        if (is_deferred_transport(result.transport)) {
+        else if (is_deferred_transport(result.transport))
             fail_here(mail, target, Error{"deferred transport", "4.3.2"});
-            continue;
-        }
-        auto& group = groups[cat(result.transport, '\0', lower(result.nexthop), '\0', result.owner)];
-        group.transport = result.transport;
-        group.nexthop = result.nexthop;
-        group.entry.mail = &mail;
-        group.entry.owner = result.owner;
-        group.entry.targets.push_back(std::move(target));
-        auto limit = transport(result.transport).settings().recipient_limit;
-        if (limit > 0 && static_cast<long>(group.entry.targets.size()) >= limit) {
-            full.push_back(group);
-            group.entry.targets.clear();
-        }
+        else
+            groups.add(result, std::move(target), transport(result.transport).settings().recipient_limit);
     }
-    for (auto& [key, group] : groups)
-        if (!group.entry.targets.empty())
-            full.push_back(std::move(group));
-    mail.entries += full.size();
-    if (full.empty())
+    auto all = groups.take();
+    mail.entries += all.size();
+    if (all.empty())
         return settle_if_over(mail);
-    for (auto& group : full)       // the last of these may end the attempt, and with it the mail
+    for (auto& group : all)        // the last of these may end the attempt, and with it the mail
         transport(group.transport).add(group.nexthop, std::move(group.entry));
-    for (auto& group : full)
+    for (auto& group : all)
         transport(group.transport).schedule();
 }
 
