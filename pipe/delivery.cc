@@ -57,6 +57,7 @@ deliver::Outcome Delivery::outcome_for(deliver::Job& job, const std::vector<std:
     auto command = command_for(job, indexes);
     if (!command)
         return deliver::outcome_of(command.error());
+    command->progress = [&job] { job.progress(); };
     deliver::Content content(deliver::leading_lines(request, recipient, attributes_, deliver::date_now(), attributes_.eol), job.message(), offset, size, attributes_);
     job.connected();
     auto ended = deliver::run_command(*command, [&] { return content.next(); });
@@ -75,7 +76,7 @@ Result<deliver::Command> Delivery::command_for(const deliver::Job& job, const st
     auto arguments = expand_arguments(attributes_.argv, request_macros(job.request(), attributes_), recipients, params_.allow_min_user);
     if (!arguments)
         return arguments.error();
-    return deliver::Command{*std::move(arguments), deliver::command_environment(params_.export_environment), attributes_.directory, time_limit_};
+    return deliver::Command{*std::move(arguments), deliver::command_environment(params_.export_environment), attributes_.directory, time_limit_, [] {}};
 }
 
 }  // namespace mta::pipe

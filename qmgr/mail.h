@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "queue/directory.h"
 #include "queue/id.h"
+#include "service/delivery.h"
 
 namespace mta::qmgr {
 
@@ -26,6 +27,11 @@ struct ActiveMail {
     const queue::Envelope& envelope() const { return mail.envelope; }
     std::int64_t age() const { return queue::now() - mail.envelope.arrival; }
 };
+
+inline queue::Outcome outcome_of(const service::RecipientStatus& s)
+{
+    return {s.number, s.action, s.status, s.text, s.mta, s.reply, queue::now(), s.relayed};
+}
 
 // Some recipients of a mail that go to one destination in one delivery.
 struct Entry {

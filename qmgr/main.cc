@@ -3,13 +3,31 @@
 
 using namespace mta;
 
+namespace {
+
+// How many agents master.cf lets run for each transport.
+std::map<std::string, long> process_limits(const daemon::Process& process, const qmgr::Params& params)
+{
+    auto services = config::load_services(process.config().directory());
+    if (!services)
+        log::fatal(services.error().text);
+    std::map<std::string, long> limits;
+    for (const auto& service : *services)
+        if (service.type == "unix")
+            limits[service.name] = service.maxproc.value_or(params.default_process_limit);
+    return limits;
+}
+
+}  // namespace
+
 int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "qmgr");
     const qmgr::Params params(process.config());
+    auto limits = process_limits(process, params);
     process.drop_privileges();
     event::Loop loop;
-    qmgr::Manager manager(loop, process, params);
+    qmgr::Manager manager(loop, process, params, std::move(limits));
     manager.start();
     return process.run(loop, [&] { manager.stop([&] { loop.stop(); }); });
 }

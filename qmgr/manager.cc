@@ -70,8 +70,8 @@ private:
 
 }  // namespace
 
-Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& params)
-    : loop_(loop), process_(process), params_(params), queue_(process.common().queue_directory),
+Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& params, std::map<std::string, long> process_limits)
+    : loop_(loop), process_(process), params_(params), process_limits_(std::move(process_limits)), queue_(process.common().queue_directory),
       rewrite_(loop, process.socket_path("rewrite")), bounce_(loop, process.socket_path("bounce"), 600s),
       site_flush_(loop, due_, queue_, [this] { activate_due(); }), due_timer_(loop, [this] { activate_due(); }), activate_timer_(loop, [this] { activate_due(); }),
       stop_timer_(loop, [this] { stopped_(); }), record_timer_(loop, [this] { settle_unrecorded(); }), random_(static_cast<unsigned>(queue::now()))
@@ -196,10 +196,13 @@ bool Manager::open_mail(ActiveMail& mail)
         return false;
     }
     if (::flock(mail.fd.get(), LOCK_EX | LOCK_NB) != 0) {
-        log::info(mail.id, ": skipped, still being delivered");
-        due_.add(mail.id, queue::State::active, std::time(nullptr) + locked_retry_seconds);
+        bool is_first = locked_.insert(mail.id).second;  // its agent may just be letting go of it
+        if (!is_first)
+            log::info(mail.id, ": skipped, still being delivered");
+        due_.add(mail.id, queue::State::active, std::time(nullptr) + (is_first ? 1 : locked_retry_seconds));
         return false;
     }
+    locked_.erase(mail.id);
     auto read = queue::Directory::read(mail.fd.get());
     if (!read) {
         unreadable(mail.id, read.error());
@@ -285,7 +288,8 @@ Transport& Manager::transport(const std::string& name)
     auto& transport = transports_[name];
     if (!transport)
         transport = std::make_unique<Transport>(
-            Transport::Context{loop_, params_, *this, cat(process_.common().queue_directory(), "/private/")}, name);
+            Transport::Context{loop_, params_, *this, cat(process_.common().queue_directory(), "/private/"), process_limits_},
+            name);
     return *transport;
 }
 

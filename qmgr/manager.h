@@ -4,14 +4,15 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <unordered_map>
 #include <string>
 
 #include "daemon/process.h"
 #include "ipc/peer.h"
 #include "qmgr/due.h"
-#include "qmgr/transport.h"
 #include "qmgr/site_flush.h"
+#include "qmgr/transport.h"
 #include "service/bounce.h"
 #include "service/qmgr.h"
 #include "service/rewrite.h"
@@ -22,7 +23,7 @@ namespace mta::qmgr {
 // what becomes of the mail then. Knows all of the queue in memory after one look at the directories at start.
 class Manager : private Observer {
 public:
-    Manager(event::Loop& loop, daemon::Process& process, const Params& params);
+    Manager(event::Loop& loop, daemon::Process& process, const Params& params, std::map<std::string, long> process_limits);
     ~Manager() override;
     void start();
     // Starts nothing more and calls done when all deliveries are over, or after some seconds: what an agent still
@@ -74,10 +75,12 @@ private:
     event::Loop& loop_;
     daemon::Process& process_;
     const Params& params_;
+    const std::map<std::string, long> process_limits_;  // of transports
     queue::Directory queue_;
     std::unordered_map<std::string, std::unique_ptr<ActiveMail>> active_;
     std::deque<std::pair<std::string, bool>> fresh_;  // in incoming: queue ID, whether nobody can have tried it
     DueHeap due_;
+    std::set<std::string> locked_;  // mails that somebody else held when they were due
     std::map<std::string, std::unique_ptr<Transport>> transports_;
     ipc::Caller rewrite_, bounce_;
     std::unique_ptr<ipc::Server> server_;

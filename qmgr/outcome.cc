@@ -43,7 +43,7 @@ bool goes_at_once(const ActiveMail& mail)
 void Manager::recipient_done(ActiveMail& mail, const service::RecipientStatus& status)
 {
     auto number = static_cast<std::size_t>(status.number);
-    queue::Outcome outcome{status.number, status.action, status.status, status.text, status.mta, status.reply, queue::now(), status.relayed};
+    auto outcome = outcome_of(status);
     mail.mail.outcomes[number] = outcome;
     --mail.open;
     if (!goes_at_once(mail))

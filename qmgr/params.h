@@ -27,6 +27,9 @@ struct Params : config::Group {
     config::Param<long> local_destination_concurrency_limit{*this, "local_destination_concurrency_limit", "2", "The most parallel deliveries to one local destination."};
     config::Param<long> local_destination_recipient_limit{*this, "local_destination_recipient_limit", "1", "The most recipients of one local delivery."};
     config::Param<std::chrono::seconds> transport_retry_time{*this, "transport_retry_time", "60s", "How long a transport whose agents cannot be reached is left alone."};
+    config::Param<std::chrono::seconds> daemon_timeout{*this, "daemon_timeout", "18000s",
+        "How long a delivery agent may go on with one delivery without any progress: a recipient's result, a piece of the message sent, "
+        "a command that runs. Then it ends, or qmgr gives it up, and its mail is tried again later."};
     config::Param<std::vector<std::string>> defer_transports{*this, "defer_transports", "", "Transports whose mail is kept in the queue until it is flushed."};
     config::Param<long> default_process_limit{*this, "default_process_limit", "100", "The most processes of a service whose maxproc in master.cf is '-'."};
 };

@@ -40,8 +40,6 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
             auto state = queue_.find(request.argument);
             if (state == queue::State::incoming || state == queue::State::deferred)
                 due_.add(request.argument, *state, now);
-            else
-                return {false, "no such message in the deferred queue"};
         }
     } else if (request.request == "flush_site") {
         for (auto& [name, transport] : transports_)
@@ -63,19 +61,41 @@ service::QueueReply Manager::orphan(const ipc::Message& message)
         return {false, "bad report"};
     const auto& id = report->argument;
     auto state = queue_.find(id);
-    if (!state || active_.contains(id))
+    if (!state)
         return {};
     auto fd = queue_.open(*state, id);
     struct stat theirs {}, ours {};
     if (!fd || ::fstat(message.fd.get(), &theirs) != 0 || ::fstat(fd->get(), &ours) != 0 || theirs.st_ino != ours.st_ino ||
         theirs.st_dev != ours.st_dev)
         return {false, "not the descriptor of this mail"};
-    for (const auto& s : report->statuses) {
-        queue::Outcome outcome{s.number, s.action, s.status, s.text, s.mta, s.reply, queue::now(), s.relayed};
-        if (auto done = queue::Directory::append(fd->get(), outcome, true); !done)
+    if (auto active = active_.find(id); active != active_.end())
+        return late_results(*active->second, report->statuses);
+    for (const auto& s : report->statuses)
+        if (auto done = queue::Directory::append(fd->get(), outcome_of(s), true); !done)
             return {false, done.error().text};
-    }
     due_.flush(id, std::time(nullptr) + 1);  // the agent lets go of its lock when it has our answer
+    return {};
+}
+
+// Results of an agent that was given up while others still deliver the mail: they take the place of "deferred". One that
+// we have not given up yet must ask again.
+service::QueueReply Manager::late_results(ActiveMail& mail, const std::vector<service::RecipientStatus>& statuses)
+{
+    auto outcome = [&](const service::RecipientStatus& s) -> std::optional<queue::Outcome>& {
+        return mail.mail.outcomes.at(static_cast<std::size_t>(s.number));
+    };
+    for (const auto& s : statuses) {
+        if (s.number < 0 || static_cast<std::size_t>(s.number) >= mail.mail.outcomes.size())
+            return {false, "bad report"};
+        if (!outcome(s) || (!outcome(s)->is_final() && outcome(s)->time < mail.activated))
+            return {false, "still being delivered"};
+    }
+    for (const auto& s : statuses) {
+        if (outcome(s)->is_final())
+            continue;
+        outcome(s) = outcome_of(s);
+        record(mail, *outcome(s), true);
+    }
     return {};
 }
 

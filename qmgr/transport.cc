@@ -14,11 +14,21 @@ namespace {
 
 constexpr auto agent_idle_limit = 5s;
 
+// The agent's own limit, daemon_timeout and a quarter, comes first, wherever it can still end itself.
+std::chrono::milliseconds stuck_limit(const Params& params) { return std::chrono::milliseconds(params.daemon_timeout()) * 3 / 2; }
+
+long process_limit(const Transport::Context& context, const std::string& name)
+{
+    auto found = context.process_limits.find(name);
+    return found == context.process_limits.end() ? context.params.default_process_limit() : found->second;
+}
+
 }  // namespace
 
 Transport::Transport(Context context, std::string name)
     : context_(context), name_(std::move(name)), settings_(TransportSettings::of(name_, context_.params)),
-      idle_timer_(context_.loop, [this] { close_idle(); }), wake_timer_(context_.loop, [this] { schedule(); })
+      process_limit_(process_limit(context_, name_)), idle_timer_(context_.loop, [this] { close_idle(); }),
+      wake_timer_(context_.loop, [this] { schedule(); }), stuck_timer_(context_.loop, [this] { give_up_stuck(); })
 {
 }
 
@@ -28,6 +38,8 @@ long Transport::busy() const
 {
     return std::count_if(agents_.begin(), agents_.end(), [](const auto& agent) { return agent->destination != nullptr; });
 }
+
+bool Transport::has_room(std::size_t agents) const { return process_limit_ == 0 || static_cast<long>(agents) < process_limit_; }
 
 void Transport::add(const std::string& nexthop, Entry entry)
 {
@@ -72,8 +84,7 @@ void Transport::schedule()
         }
         if (!destination->is_ready(now))
             continue;  // listed again when a delivery of it ends
-        auto running = busy();
-        if (running >= context_.params.default_process_limit()) {
+        if (!has_room(static_cast<std::size_t>(busy()))) {
             list(*destination);
             break;
         }
@@ -100,7 +111,7 @@ Transport::Agent* Transport::agent_for(const Entry& entry, const Destination& de
     }
     if (best)
         return best;
-    if (static_cast<long>(agents_.size()) >= context_.params.default_process_limit()) {
+    if (!has_room(agents_.size())) {
         auto idle = std::find_if(agents_.begin(), agents_.end(), [](const auto& agent) { return !agent->destination; });
         if (idle != agents_.end())
             agents_.erase(idle);  // of another owner
@@ -192,6 +203,9 @@ void Transport::start(Destination& destination)
     agent->nexthop = destination.nexthop();
     agent->answered.assign(entry.targets.size(), false);
     agent->entry = std::move(entry);
+    agent->heard = Clock::now();
+    if (!stuck_timer_.pending())
+        stuck_timer_.start(stuck_limit(context_.params));
     agent->peer->send(std::move(message));
 }
 
@@ -199,6 +213,9 @@ void Transport::received(Agent& agent, const ipc::Message& message)
 {
     if (!agent.destination)
         return log::warning("transport ", name_, ": unexpected answer");
+    agent.heard = Clock::now();
+    if (message.find("progress"))
+        return;
     if (!message.find("action")) {
         auto delivered = ipc::unpack<service::Delivered>(message);
         return delivered ? finished(agent, *delivered) : lost(agent);
@@ -240,11 +257,8 @@ void Transport::finished(Agent& agent, const service::Delivered& delivered)
     if (!idle_timer_.pending())
         idle_timer_.start(agent_idle_limit);
     std::unique_ptr<Agent> closing;  // lives until its callback has returned
-    if (delivered.closing) {
-        auto found = std::find_if(agents_.begin(), agents_.end(), [&](const auto& a) { return a.get() == &agent; });
-        closing = std::move(*found);
-        agents_.erase(found);
-    }
+    if (delivered.closing)
+        closing = remove(agent);
     destination.finished();
     if (delivered.site_status.empty()) {
         destination.reached();
@@ -254,24 +268,68 @@ void Transport::finished(Agent& agent, const service::Delivered& delivered)
             give_back(destination.take_all(), delivered.site_status, cat("delivery temporarily suspended: ", delivered.site_text));
     }
     context_.observer.entry_done(std::move(entry), "4.3.0", "delivery agent gave no result");
+    agent.peer->send(ipc::pack(service::Recorded{}));
     forget_if_idle(destination);
     schedule();
 }
 
+std::unique_ptr<Transport::Agent> Transport::remove(Agent& agent)
+{
+    auto found = std::find_if(agents_.begin(), agents_.end(), [&](const auto& a) { return a.get() == &agent; });
+    auto removed = std::move(*found);
+    agents_.erase(found);
+    return removed;
+}
+
 void Transport::lost(Agent& agent)
 {
-    auto* destination = agent.destination;
-    auto entry = destination ? unanswered(std::move(agent.entry), agent.answered) : Entry{};
-    auto found = std::find_if(agents_.begin(), agents_.end(), [&](const auto& a) { return a.get() == &agent; });
-    auto keep = std::move(*found);  // until its callback has returned
-    agents_.erase(found);
-    if (!destination)
-        return;
-    log::warning("transport ", name_, ": lost a delivery agent while it delivered ", entry.mail->id);
-    destination->finished();
-    context_.observer.entry_done(std::move(entry), "4.3.0", "delivery agent ended unexpectedly");
-    forget_if_idle(*destination);
+    if (agent.destination) {
+        log::warning("transport ", name_, ": lost a delivery agent while it delivered ", agent.entry.mail->id);
+        give_up(agent, "delivery agent ended unexpectedly", false);
+    } else {
+        remove(agent);
+    }
+}
+
+// Recipients without an answer are deferred. An agent that is alive keeps the mail's lock, so that nobody delivers it once more
+// before that agent has told us, or the next qmgr, what it has done (requests.cc).
+void Transport::give_up(Agent& agent, const std::string& text, bool is_stuck)
+{
+    auto keep = remove(agent);  // until its callback has returned
+    auto& destination = *agent.destination;
+    destination.finished();
+    if (is_stuck) {
+        destination.not_reached("4.3.0", text, context_.params.minimal_backoff_time);
+        if (destination.is_suspended(Clock::now()))
+            give_back(destination.take_all(), "4.3.0", cat("delivery temporarily suspended: ", text));
+    }
+    context_.observer.entry_done(unanswered(std::move(agent.entry), agent.answered), "4.3.0", text);
+    forget_if_idle(destination);
     schedule();
+}
+
+// Agents that neither answer nor end, stopped or caught in the kernel.
+void Transport::give_up_stuck()
+{
+    auto now = Clock::now();
+    auto limit = stuck_limit(context_.params);
+    std::optional<Clock::time_point> next;
+    std::vector<Agent*> stuck;
+    for (auto& agent : agents_) {
+        if (!agent->destination)
+            continue;
+        if (now - agent->heard >= limit)
+            stuck.push_back(agent.get());
+        else
+            next = std::min(next.value_or(agent->heard), agent->heard);
+    }
+    if (next)
+        stuck_timer_.start(std::chrono::ceil<std::chrono::milliseconds>(*next + limit - now));
+    for (auto* agent : stuck) {
+        log::warning("transport ", name_, ": a delivery agent made no progress with ", agent->entry.mail->id, " for ",
+                     std::chrono::duration_cast<std::chrono::seconds>(limit).count(), " seconds; its connection is closed");
+        give_up(*agent, "delivery agent made no progress", true);
+    }
 }
 
 // A destination without work is forgotten, unless there is something to remember about it.

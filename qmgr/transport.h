@@ -31,6 +31,7 @@ public:
         const Params& params;
         Observer& observer;
         std::string socket_directory;  // "queue_directory/private/"
+        const std::map<std::string, long>& process_limits;  // of the services in master.cf; 0: none
     };
     Transport(Context context, std::string name);
     ~Transport();
@@ -51,7 +52,7 @@ private:
         Destination* destination = nullptr;  // set while busy
         Entry entry;
         std::vector<bool> answered;          // of the entry's targets
-        Clock::time_point idle_since;
+        Clock::time_point idle_since, heard;  // heard: when it last said anything, or was asked
     };
     Agent* agent_for(const Entry& entry, const Destination& destination);
     Agent* connect(const std::string& owner);
@@ -59,6 +60,10 @@ private:
     void received(Agent& agent, const ipc::Message& message);
     void finished(Agent& agent, const service::Delivered& delivered);
     void lost(Agent& agent);
+    std::unique_ptr<Agent> remove(Agent& agent);
+    void give_up(Agent& agent, const std::string& text, bool is_stuck);
+    void give_up_stuck();
+    bool has_room(std::size_t agents) const;
     void close_idle();
     void unavailable(const std::string& why);
     void forget_if_idle(Destination& destination);
@@ -68,13 +73,14 @@ private:
     Context context_;
     std::string name_;
     TransportSettings settings_;
+    long process_limit_;
     std::map<std::string, std::unique_ptr<Destination>> destinations_;
     std::deque<Destination*> round_;         // those that may have something to start
     std::vector<std::unique_ptr<Agent>> agents_;
     Clock::time_point dead_until_{};
     std::string dead_text_;
     bool stopping_ = false;
-    event::Timer idle_timer_, wake_timer_;
+    event::Timer idle_timer_, wake_timer_, stuck_timer_;
 };
 
 }  // namespace mta::qmgr

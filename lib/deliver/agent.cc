@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "deliver/params.h"
+#include "deliver/watchdog.h"
 #include "log/log.h"
 
 namespace mta::deliver {
@@ -30,13 +32,14 @@ std::optional<daemon::User> become_owner(const service::Owner& owner, const Opti
 class Connection {
 public:
     using Handler = std::function<void(Job& job, const std::optional<daemon::User>& owner)>;
-    Connection(const daemon::Process& process, const Options& options, const Handler& handler, Fd client)
-        : process_(process), options_(options), handler_(handler), channel_(std::move(client))
+    Connection(const daemon::Process& process, std::chrono::seconds limit, const Options& options, const Handler& handler, Fd client)
+        : process_(process), limit_(limit), options_(options), handler_(handler), channel_(std::move(client))
     {
     }
 
     void run()
     {
+        watchdog::install();
         auto first = channel_.receive(net::Seconds(60));
         auto owner = first ? ipc::unpack<service::Owner>(*first) : Result<service::Owner>(failure("no owner"));
         if (!owner)
@@ -77,7 +80,7 @@ private:
         auto request = ipc::unpack<service::DeliveryRequest>(message);
         if (!request || !message.fd)
             throw net::Lost(net::Lost::Kind::error, request ? "request without a mail" : request.error().text);
-        Job job(*std::move(request), std::move(message.fd), channel_, process_.socket_path("qmgr", true));
+        Job job(*std::move(request), std::move(message.fd), channel_, process_.socket_path("qmgr", true), limit_);
         try {
             handler_(job, owner_);
         } catch (const std::exception& error) {
@@ -86,11 +89,11 @@ private:
         }
         job.report_rest(outcome_of(failure("delivery agent gave no result")), "none");
         bool closing = is_last || daemon::is_stopping();
-        job.finish(closing);
-        return closing;
+        return !job.finish(closing) || closing;
     }
 
     const daemon::Process& process_;
+    std::chrono::seconds limit_;
     const Options& options_;
     const Handler& handler_;
     ipc::Channel channel_;
@@ -101,9 +104,10 @@ private:
 
 int run(daemon::Process& process, const Options& options, const Connection::Handler& handler)
 {
+    const Params params(process.config());
     daemon::Process::Workers workers;
     workers.max_use = options.as_owner ? 1 : 0;  // who became somebody cannot become somebody else
-    return process.serve([&](Fd client) { Connection(process, options, handler, std::move(client)).run(); }, workers);
+    return process.serve([&](Fd client) { Connection(process, params.daemon_timeout, options, handler, std::move(client)).run(); }, workers);
 }
 
 }  // namespace mta::deliver

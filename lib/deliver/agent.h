@@ -31,7 +31,11 @@ Outcome sent(std::string text, std::string status = "2.0.0");
 // One request: a mail and some of its recipients.
 class Job {
 public:
-    Job(service::DeliveryRequest request, Fd message, ipc::Channel& qmgr, std::string qmgr_socket);
+    // Without any progress within the limit the process ends (0: never).
+    Job(service::DeliveryRequest request, Fd message, ipc::Channel& qmgr, std::string qmgr_socket,
+        std::chrono::seconds limit = std::chrono::seconds(0));
+    ~Job();
+    Job(const Job&) = delete;
 
     const service::DeliveryRequest& request() const { return request_; }
     int message() const { return message_.get(); }  // read-only; content from request().offset, request().size bytes, LF ends
@@ -39,6 +43,8 @@ public:
     const service::DeliveryRecipient& recipient(std::size_t index) const { return request_.recipients[index]; }
     bool is_reported(std::size_t index) const { return reported_[index]; }
 
+    // Something went on, however slowly: neither our own limit nor qmgr's ends this delivery now. Every report is progress.
+    void progress();
     // The connection is set up, the transfer begins: for delays=a/b/c/d.
     void connected();
     // A recipient's result: one log line, one answer to qmgr, at once. relay: "virtual", "none", "mx.example[192.0.2.1]:25";
@@ -54,18 +60,20 @@ public:
         return cat(request_.queue_id, ": ", parts...);
     }
 
-    // The end of the answers; with a lost qmgr: reports to the next one. closing: no further request is taken.
-    void finish(bool closing = false);
+    // The end of the answers; with a lost qmgr: reports to the next one, then false. closing: no further request is taken.
+    bool finish(bool closing = false);
 
 private:
     void send(const service::RecipientStatus& status);
+    bool report_to_next(const service::RecipientStatus* begin, const service::RecipientStatus* end) const;
     std::string delays() const;
 
     service::DeliveryRequest request_;
     Fd message_;
     ipc::Channel& qmgr_;
     std::string qmgr_socket_;
-    std::int64_t started_, connected_ = 0;
+    std::chrono::seconds limit_;
+    std::int64_t started_, connected_ = 0, told_;  // told_: when qmgr last heard of us
     std::vector<bool> reported_;
     service::Delivered delivered_;
     bool qmgr_lost_ = false;

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t max_output_bytes = 4096;
 constexpr int exit_no_exec = 127, reads_at_once = 32;
+constexpr long progress_milliseconds = 1000;
 constexpr std::string_view line_ends = "\r\n";
 
 struct Pipe {
@@ -66,7 +67,8 @@ std::vector<char*> pointers(const std::vector<std::string>& strings)
 
 class Running {
 public:
-    Running(const Command& command, const Source& source) : source_(source), deadline_(Clock::now() + command.time_limit)
+    Running(const Command& command, const Source& source)
+        : source_(source), progress_(command.progress), deadline_(Clock::now() + command.time_limit)
     {
         Pipe input, output, trouble;
         auto argv = pointers(command.arguments);
@@ -137,8 +139,9 @@ private:
             ended_.timed_out = true;
             return false;
         }
-        if (::poll(polls, 3, static_cast<int>(std::min<long>(left, 3600000))) < 0 && errno != EINTR)
+        if (::poll(polls, 3, static_cast<int>(std::min<long>(left, progress_milliseconds))) < 0 && errno != EINTR)
             throw_errno("poll");
+        progress_();
         if (polls[1].revents)
             read_output();
         if (polls[2].revents)
@@ -184,6 +187,7 @@ private:
     }
 
     const Source& source_;
+    const std::function<void()>& progress_;
     Clock::time_point deadline_;
     pid_t pid_ = -1;
     Fd input_, output_, trouble_, exit_;

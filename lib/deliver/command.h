@@ -17,6 +17,7 @@ struct Command {
     std::vector<std::string> environment;  // name=value, nothing else
     std::string directory;                 // working directory; empty: as it is
     std::chrono::seconds time_limit{1000};
+    std::function<void()> progress = [] {};  // called now and then while it runs
 };
 
 // The next piece of the message; empty at its end. Throws what reading a file throws.

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "deliver/agent.h"
+#include "deliver/watchdog.h"
 #include "log/log.h"
 #include "service/qmgr.h"
 
@@ -17,6 +18,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::array<std::string_view, 3> action_names{"sent", "deferred", "bounced"};
+constexpr int progress_parts = 10;      // progress counts, and qmgr hears of it, that often within the limit
+constexpr std::size_t orphans_at_once = 20;  // statuses with long texts must fit a message
+constexpr net::Seconds recorded_limit = 600s;  // for a qmgr that waits for a slow disk
 constexpr int orphan_tries = 600, orphan_tries_at_stop = 20;  // a second apart
 
 std::int64_t now()
@@ -47,10 +51,33 @@ std::string format_delay(double seconds)
     return out;
 }
 
-Job::Job(service::DeliveryRequest request, Fd message, ipc::Channel& qmgr, std::string qmgr_socket)
-    : request_(std::move(request)), message_(std::move(message)), qmgr_(qmgr), qmgr_socket_(std::move(qmgr_socket)),
-      started_(now()), reported_(request_.recipients.size(), false)
+Job::Job(service::DeliveryRequest request, Fd message, ipc::Channel& qmgr, std::string qmgr_socket, std::chrono::seconds limit)
+    : request_(std::move(request)), message_(std::move(message)), qmgr_(qmgr), qmgr_socket_(std::move(qmgr_socket)), limit_(limit),
+      started_(now()), told_(started_), reported_(request_.recipients.size(), false)
 {
+    if (limit_.count() > 0)
+        watchdog::restart(limit_);
+}
+
+Job::~Job()
+{
+    if (limit_.count() > 0)
+        watchdog::stop();
+}
+
+void Job::progress()
+{
+    auto time = now();
+    if (limit_.count() == 0 || time - told_ < std::chrono::microseconds(limit_).count() / progress_parts)
+        return;
+    told_ = time;
+    watchdog::restart(limit_);
+    try {
+        if (!qmgr_lost_)
+            qmgr_.send(ipc::pack(service::Progress{}));
+    } catch (const net::Lost&) {
+        qmgr_lost_ = true;
+    }
 }
 
 void Job::connected() { connected_ = now(); }
@@ -69,6 +96,7 @@ void Job::report(std::size_t index, const Outcome& outcome, std::string_view rel
     if (reported_[index])
         return;
     reported_[index] = true;
+    progress();
     const auto& recipient = request_.recipients[index];
     auto action = action_names[static_cast<std::size_t>(outcome.action)];
     auto orig_to = recipient.orig_to.empty() ? std::string() : cat(", orig_to=<", recipient.orig_to, ">");
@@ -106,28 +134,43 @@ void Job::send(const service::RecipientStatus& status)
     }
 }
 
-void Job::finish(bool closing)
+bool Job::finish(bool closing)
 {
     delivered_.closing = closing;
     try {
         if (!qmgr_lost_)
             qmgr_.send(ipc::pack(delivered_));
+        auto answer = qmgr_lost_ ? std::nullopt : qmgr_.receive(recorded_limit);
+        if (answer && answer->find("recorded"))
+            return true;
     } catch (const net::Lost&) {
-        qmgr_lost_ = true;
     }
-    if (!qmgr_lost_)
-        return;
-    log::warning(prefixed("qmgr is gone; waiting for the next one to report to"));
-    service::OrphanReport report{"orphan", request_.queue_id, unreported_};
+    qmgr_lost_ = true;
+    Fd(qmgr_.release()).reset();  // a qmgr that is there must see that we do not answer any more
+    log::warning(prefixed("qmgr is gone, or has given us up; reporting to the one that is there"));
+    const auto* begin = unreported_.data();
+    const auto* end = begin + unreported_.size();
     for (int i = 0; i < (daemon::is_stopping() ? orphan_tries_at_stop : orphan_tries); ++i) {
-        ipc::Client client(qmgr_socket_);
-        auto message = ipc::pack(report);
-        message.fd.reset(::fcntl(message_.get(), F_DUPFD_CLOEXEC, 0));
-        if (client.call(message, 30s))
-            return;
+        progress();
+        while (begin != end && report_to_next(begin, std::min(begin + orphans_at_once, end)))
+            begin = std::min(begin + orphans_at_once, end);
+        if (begin == end)
+            return false;
         std::this_thread::sleep_for(1s);
     }
     log::warning(prefixed("results could not be reported; mail may be delivered twice"));
+    return false;
+}
+
+// True if qmgr has taken note of them.
+bool Job::report_to_next(const service::RecipientStatus* begin, const service::RecipientStatus* end) const
+{
+    ipc::Client client(qmgr_socket_);
+    auto message = ipc::pack(service::OrphanReport{"orphan", request_.queue_id, {begin, end}});
+    message.fd.reset(::fcntl(message_.get(), F_DUPFD_CLOEXEC, 0));
+    auto answer = client.call(message, 30s);
+    auto reply = answer ? ipc::unpack<service::QueueReply>(*answer) : Result<service::QueueReply>(answer.error());
+    return reply && reply->ok;
 }
 
 }  // namespace mta::deliver

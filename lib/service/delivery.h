@@ -6,8 +6,9 @@
 
 // qmgr to a delivery agent. On a new connection: Owner (agents that act for mailbox owners become that user and serve no other;
 // others ignore it). Then any number of times: DeliveryRequest with the queue file as read-only descriptor; the
-// agent answers one RecipientStatus per recipient as soon as it is final (order does not matter), then Delivered. The two
-// are told apart by the attribute "action", which only the former has.
+// agent answers one RecipientStatus per recipient as soon as it is final (order does not matter), now and then Progress while
+// there is any, then Delivered. They are told apart by the attributes "action" and "progress". qmgr answers Delivered by Recorded;
+// until then the agent keeps the descriptor and with it the mail's lock, and without it reports to the next qmgr (OrphanReport).
 namespace mta::service {
 
 struct Owner {
@@ -96,6 +97,16 @@ struct RecipientStatus {
     }
 };
 
+// The agent is at work: an agent that says nothing for long is given up.
+struct Progress {
+    bool progress = true;
+    template <class Self, class Visitor>
+    static void attributes(Self& self, Visitor&& visit)
+    {
+        visit("progress", self.progress);
+    }
+};
+
 // The end of the answers to one request.
 struct Delivered {
     std::string site_status;       // enhanced status if the destination as a whole was not reached, else empty
@@ -108,6 +119,16 @@ struct Delivered {
         visit("site_status", self.site_status);
         visit("site_text", self.site_text);
         visit("closing", self.closing);
+    }
+};
+
+// The results are in the queue: a qmgr that is started now knows them.
+struct Recorded {
+    bool recorded = true;
+    template <class Self, class Visitor>
+    static void attributes(Self& self, Visitor&& visit)
+    {
+        visit("recorded", self.recorded);
     }
 };
 

@@ -362,6 +362,7 @@ TEST_CASE("a message that cannot be read is not ended with a dot", "[smtp]")
     {
         deliver::Job job(request, Fd(::open(bench.directory.write("short", "cut\n").c_str(), O_RDONLY)), agent, "");
         bench.client().deliver(job);
+        qmgr.send(ipc::pack(service::Recorded{}));
         job.finish();
     }
     log::open_stderr();

@@ -206,6 +206,7 @@ public:
         {
             deliver::Job job(request(nexthop, recipients, keep_open), message(), agent, "/nonexistent");
             client_->deliver(job);
+            qmgr.send(ipc::pack(service::Recorded{}));
             job.finish();
         }
         log::open_stderr();
