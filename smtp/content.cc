@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/fd.h"
+#include "smtp/downgrade.h"
 
 namespace mta::smtpc {
 
@@ -51,25 +52,57 @@ void Encoder::finish(std::string& out)
     column_ = 0;
 }
 
-void send_content(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream)
+namespace {
+
+std::string read_chunk(int message, std::uint64_t offset, std::uint64_t size)
+{
+    std::string chunk(std::min<std::uint64_t>(size, chunk_bytes), '\0');
+    ssize_t count = -1;
+    while ((count = ::pread(message, chunk.data(), chunk.size(), static_cast<off_t>(offset))) < 0 && errno == EINTR) {
+    }
+    if (count <= 0) {
+        errno = count == 0 ? ENODATA : errno;
+        throw_errno("read message");
+    }
+    chunk.resize(static_cast<std::size_t>(count));
+    return chunk;
+}
+
+}  // namespace
+
+void send_content(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream,
+                  const std::function<void()>& progress)
 {
     Encoder encoder(line_limit);
-    std::string chunk, out;
+    std::string out;
     while (size > 0) {
-        chunk.resize(std::min<std::uint64_t>(size, chunk_bytes));
-        auto count = ::pread(message, chunk.data(), chunk.size(), static_cast<off_t>(offset));
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0) {
-            errno = count == 0 ? ENODATA : errno;
-            throw_errno("read message");
-        }
-        chunk.resize(static_cast<std::size_t>(count));
+        auto chunk = read_chunk(message, offset, size);
         offset += chunk.size();
         size -= chunk.size();
         out.clear();
         encoder.add(chunk, out);
         stream.write(out);
+        progress();
+    }
+    out.clear();
+    encoder.finish(out);
+    stream.write(out);
+}
+
+void send_downgraded(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream,
+                     const std::function<void()>& progress)
+{
+    std::string whole;
+    while (whole.size() < size)
+        whole += read_chunk(message, offset + whole.size(), size - whole.size());
+    whole = downgraded(whole);
+    Encoder encoder(line_limit);
+    std::string out;
+    for (std::size_t at = 0; at < whole.size(); at += chunk_bytes) {
+        out.clear();
+        encoder.add(std::string_view(whole).substr(at, chunk_bytes), out);
+        stream.write(out);
+        progress();
     }
     out.clear();
     encoder.finish(out);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,12 @@ private:
 };
 
 // Sends size bytes of the descriptor from offset. Throws net::Lost when the peer is gone, std::system_error when the
-// message cannot be read: then the final dot must not be sent.
-void send_content(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream);
+// message cannot be read: then the final dot must not be sent. Tells of every piece that was sent.
+void send_content(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream,
+                  const std::function<void()>& progress);
+
+// The same for a server without 8BITMIME; the message is read as a whole (smtp/downgrade.h).
+void send_downgraded(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream,
+                     const std::function<void()>& progress);
 
 }  // namespace mta::smtpc

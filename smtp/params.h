@@ -54,6 +54,7 @@ public:
     Time connection_reuse_time_limit{*this, named("connection_reuse_time_limit"), "300s", "How long a session may be used for further mail."};
     Number connection_reuse_count_limit{*this, named("connection_reuse_count_limit"), "0", "How many mails one session may carry; 0: no limit."};
     Number line_length_limit{*this, named("line_length_limit"), "998", "Longer lines of a message are folded; 0: no limit."};
+    Flag disable_mime_output_conversion{*this, "disable_mime_output_conversion", "no", "Send 8bit parts as they are to servers that do not announce 8BITMIME."};
     List discard_ehlo_keywords{*this, named(either("discard_ehlo_keywords", "discard_lhlo_keywords")), "", "Extensions of servers to be ignored, like pipelining or starttls."};
     List proxy_interfaces{*this, "proxy_interfaces", "", "Addresses that other hosts reach this host at by way of a proxy or NAT."};
     Text tls_security_level{*this, named("tls_security_level"), either("may", "none"),

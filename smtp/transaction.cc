@@ -155,8 +155,10 @@ void Transaction::content()
     const auto& request = job_.request();
     session_.set_stage(stage::body);
     session_.stream().set_write_limit(params.data_xfer_timeout);
-    send_content(job_.message(), static_cast<std::uint64_t>(request.offset), static_cast<std::uint64_t>(request.size),
-                 static_cast<std::size_t>(std::max(params.line_length_limit(), 0L)), session_.stream());
+    bool as_it_is = session_.features().eight_bit || request.body != "8BITMIME" || params.disable_mime_output_conversion;
+    auto* send = as_it_is ? send_content : send_downgraded;
+    send(job_.message(), static_cast<std::uint64_t>(request.offset), static_cast<std::uint64_t>(request.size),
+         static_cast<std::size_t>(std::max(params.line_length_limit(), 0L)), session_.stream(), [this] { job_.progress(); });
     session_.set_stage(stage::end);
     dot_sent_ = true;
     session_.send(".");

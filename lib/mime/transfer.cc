@@ -120,4 +120,34 @@ std::string decode_quoted_printable(std::string_view text)
     return out;
 }
 
+std::string encode_quoted_printable(std::string_view text)
+{
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    constexpr std::size_t max_column = 75;  // and a "=" behind it
+    std::string out;
+    std::size_t column = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto byte = static_cast<unsigned char>(text[i]);
+        if (byte == '\n') {
+            out += '\n';
+            column = 0;
+            continue;
+        }
+        bool is_at_end = i + 1 == text.size() || text[i + 1] == '\n';
+        bool is_blank = byte == ' ' || byte == '\t';
+        bool is_plain = is_blank ? !is_at_end : byte > ' ' && byte < 127 && byte != '=';
+        std::size_t width = is_plain ? 1 : 3;
+        if (column + width > max_column) {
+            out += "=\n";
+            column = 0;
+        }
+        column += width;
+        if (is_plain)
+            out += text[i];
+        else
+            out += cat('=', digits[byte >> 4], digits[byte & 15]);
+    }
+    return out;
+}
+
 }  // namespace mta::mime

@@ -15,4 +15,7 @@ std::string decode(std::string_view bytes, Encoding encoding);
 std::string decode_base64(std::string_view text);            // skips what is not of the alphabet; ends at padding
 std::string decode_quoted_printable(std::string_view text);  // "=" that is no code stays
 
+// Lines of at most 76 characters, with LF ends where the text has some; a CR is encoded.
+std::string encode_quoted_printable(std::string_view text);
+
 }  // namespace mta::mime

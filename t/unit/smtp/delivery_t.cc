@@ -373,6 +373,20 @@ TEST_CASE("a message that cannot be read is not ended with a dot", "[smtp]")
     CHECK_THAT(server.transcript(), !Contains(".\r\n"));
 }
 
+TEST_CASE("8bit parts are converted for a server without 8BITMIME", "[smtp]")      // RFC 6152 section 3
+{
+    struct Case { std::string settings, hello, sent; };
+    for (const auto& c : {Case{"", "> 250 x", "quoted-printable\r\n\r\nf=C3=BCr\r\n"}, {"", "> 250-x\r\n250 8BITMIME", "8bit\r\n\r\nf\xc3\xbcr\r\n"},
+                          {"disable_mime_output_conversion = yes\n", "> 250 x", "8bit\r\n\r\nf\xc3\xbcr\r\n"}}) {
+        Bench bench(c.settings);
+        bench.body = "8BITMIME";
+        bench.content = "Content-Transfer-Encoding: 8bit\n\nf\xc3\xbcr\n";
+        FakeServer server(bench.directory, {Script{"> 220 x", "< EHLO", c.hello, "< MAIL", "> 250 ok", "< RCPT", "> 250 ok", "< DATA", "> 354 go", "body", "> 250 ok"}});
+        CHECK(bench.deliver(nexthop(server), {"a@d.example"}).recipients[1].action == "sent");
+        CHECK_THAT(server.transcript(), Contains(c.sent));
+    }
+}
+
 TEST_CASE("what the server cannot take is not tried", "[smtp]")
 {
     Bench bench;

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mta::smtpc {
+
+// The message for a server without 8BITMIME: what the header of a body part says to be 8bit or binary becomes quoted-printable
+// (RFC 2045), and multiparts and messages of such parts 7bit. Everything else stays as it is, byte for byte.
+std::string downgraded(std::string_view message);
+
+}  // namespace mta::smtpc
