@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <iomanip>
 #include <iostream>
 
 #include "base/file.h"
@@ -15,7 +16,7 @@ using namespace mta;
 
 namespace {
 
-constexpr std::string_view usage = "usage: postcat [-c config_dir] [-beh] [-q] file...";
+constexpr std::string_view usage = "usage: postcat [-c config_dir] [-beh] [-q] [file...]";
 
 struct Parts {
     bool envelope = false, header = false, body = false;
@@ -40,7 +41,10 @@ void show(std::string_view name, std::string_view value)
 void show_envelope(const queue::Mail& mail)
 {
     const auto& envelope = mail.envelope;
-    std::cout << "message_size: " << mail.content_bytes << "\nmessage_arrival_time: " << time_text(envelope.arrival) << "\ncreate_time: "
+    std::cout << "message_size:";  // and offset of the content, recipients, flags, content, SMTPUTF8, as Postfix has them
+    for (std::uint64_t number : {mail.content_bytes, mail.content_offset, std::uint64_t{envelope.recipients.size()}, std::uint64_t{0}, mail.content_bytes, std::uint64_t{0}})
+        std::cout << ' ' << std::setw(15) << number;
+    std::cout << "\nmessage_arrival_time: " << time_text(envelope.arrival) << "\ncreate_time: "
               << time_text(envelope.arrival) << "\n";
     show("named_attribute", cat("log_client_name=", envelope.client_name));
     show("named_attribute", cat("log_client_address=", envelope.client_address));
@@ -69,7 +73,8 @@ Result<void> show_content(int fd, const queue::Mail& mail, const Parts& parts)
     auto start = read_at(fd, mail.content_offset, std::min<std::uint64_t>(mail.content_bytes, 1u << 20));
     if (!start)
         return start.error();
-    auto header = mime::header_size(*start);
+    auto header = mime::header_size(*start);  // the empty line belongs to the body here
+    header -= header > 0 && (header == 1 || std::string_view(*start).substr(0, header).ends_with("\n\n"));
     if (parts.header)
         std::cout << start->substr(0, header);
     for (std::uint64_t at = header; parts.body && at < mail.content_bytes;) {
@@ -87,16 +92,14 @@ Result<void> show_mail(int fd, const std::string& name, const Parts& parts)
     auto mail = queue::Directory::read(fd);
     if (!mail)
         return mail.error();
-    bool banners = parts.envelope;
-    if (banners)
+    if (parts.envelope) {
         std::cout << "*** ENVELOPE RECORDS " << name << " ***\n";
-    if (parts.envelope)
         show_envelope(*mail);
-    if (banners && (parts.header || parts.body))
         std::cout << "*** MESSAGE CONTENTS " << name << " ***\n";
+    }
     if (auto done = show_content(fd, *mail, parts); !done)
         return done;
-    if (banners)
+    if (parts.envelope)
         std::cout << "*** HEADER EXTRACTED " << name << " ***\n*** MESSAGE FILE END " << name << " ***\n";
     return {};
 }
@@ -123,11 +126,14 @@ int main(int argc, char** argv)
     }
     if (!parts.envelope && !parts.header && !parts.body)
         parts = {true, true, true};
-    if (optind >= argc)
-        log::fatal(usage);
     auto loaded = daemon::load_config("postcat", directory);
     const config::Common common(loaded);
     int status = 0;
+    if (optind >= argc) {  // standard input, if it is a file
+        auto done = show_mail(STDIN_FILENO, "stdin", parts);
+        if (!done)
+            log::fatal("stdin: ", done.error().text);
+    }
     for (int i = optind; i < argc; ++i) {
         std::string name = argv[i];
         Result<void> done;
@@ -137,10 +143,10 @@ int main(int argc, char** argv)
             if (!state)
                 log::fatal("open queue file ", name, ": No such file or directory");
             auto fd = queue.open(*state, name);
-            done = fd ? show_mail(fd->get(), cat(queue::name_of(*state), "/", name), parts) : Result<void>(fd.error());
+            done = fd ? show_mail(fd->get(), queue::Directory::path_of(*state, name), parts) : Result<void>(fd.error());
         } else {
             Fd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-            done = fd ? show_mail(fd.get(), name, parts) : Result<void>(errno_error(cat("open queue file ", name)));
+            done = fd ? show_mail(fd.get(), name, parts) : Result<void>(errno_error(cat("open ", name)));
         }
         if (!done) {
             log::error(name, ": ", done.error().text);

@@ -1,12 +1,17 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <iostream>
 
 #include "daemon/command.h"
+#include "dns/name.h"
 #include "ipc/channel.h"
 #include "log/log.h"
+#include "mail/address.h"
 #include "net/stream.h"
+#include "queue/id.h"
 #include "queue/listing.h"
 #include "service/qmgr.h"
 
@@ -59,7 +64,7 @@ int list(const config::Common& common, bool as_json)
     Each show = [&](const queue::Listed& mail) { std::cout << (as_json ? queue::json_line(mail) : format.mail(mail)); };
     auto done = list_by_service(cat(common.queue_directory(), "/public/showq"), show);
     if (!done && ::access(cat(common.queue_directory(), "/incoming").c_str(), R_OK | X_OK) == 0) {
-        log::warning("Mail system is down -- accessing queue directly");
+        log::warning("Mail system is down -- accessing queue directly (", done.error().text, ")");
         queue::Directory directory(common.queue_directory);
         done = queue::list_queue(directory, show);
     }
@@ -71,6 +76,12 @@ int list(const config::Common& common, bool as_json)
         std::cout << format.end();
     std::cout.flush();
     return EX_OK;
+}
+
+// Queue IDs of other forms belong to no mail here.
+bool may_be_id(const std::string& text)
+{
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)); });
 }
 
 int ask_qmgr(const config::Common& common, const std::string& request, const std::string& argument)
@@ -85,6 +96,24 @@ int ask_qmgr(const config::Common& common, const std::string& request, const std
     return EX_OK;
 }
 
+int flush_id(const config::Common& common, const std::string& id)
+{
+    log::set_fatal_status(EX_UNAVAILABLE);
+    if (!may_be_id(id))
+        log::fatal("Cannot flush queue ID - invalid name: \"", id, "\"");
+    return queue::is_id(id) ? ask_qmgr(common, "flush_id", id) : EX_OK;
+}
+
+int flush_site(const config::Common& common, const std::string& site)
+{
+    log::set_fatal_status(EX_UNAVAILABLE);
+    bool is_literal = site.starts_with('[') && site.ends_with(']');
+    auto ascii = is_literal ? std::optional<std::string>(site) : mail::lookup_domain(site);
+    if (!ascii || (!is_literal && !dns::is_valid_hostname(*ascii)))
+        log::fatal("Cannot flush mail queue - invalid destination: \"", site, "\"");
+    return ask_qmgr(common, "flush_site", *ascii);
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -92,7 +121,7 @@ int main(int argc, char** argv)
     std::string directory, argument;
     char mode = 0;
     auto choose = [&](char letter) {
-        log::set_fatal_status(EX_USAGE);
+        log::set_fatal_status(EX_UNAVAILABLE);
         if (mode)
             log::fatal(usage);
         mode = letter;
@@ -108,19 +137,19 @@ int main(int argc, char** argv)
         case 'f':
         case 'j':
         case 'p': choose(static_cast<char>(letter)); break;
-        default: log::set_fatal_status(EX_USAGE); log::fatal(usage);
+        default: log::set_fatal_status(EX_UNAVAILABLE); log::fatal(usage);
         }
     }
     if (!mode || optind < argc) {
-        log::set_fatal_status(EX_USAGE);
+        log::set_fatal_status(EX_UNAVAILABLE);
         log::fatal(usage);
     }
     auto loaded = daemon::load_config("postqueue", directory);
     const config::Common common(loaded);
     switch (mode) {
     case 'f': return ask_qmgr(common, "flush", "");
-    case 'i': return ask_qmgr(common, "flush_id", argument);
-    case 's': return ask_qmgr(common, "flush_site", argument);
+    case 'i': return flush_id(common, argument);
+    case 's': return flush_site(common, argument);
     default: return list(common, mode == 'j');
     }
 }

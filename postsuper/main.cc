@@ -21,7 +21,7 @@ using queue::State;
 
 namespace {
 
-constexpr std::string_view usage = "usage: postsuper [-c config_dir] [-d queue_id] [-f queue_id] [-h queue_id] [-H queue_id] [-r queue_id] [-psSv] [queue...]";
+constexpr std::string_view usage = "usage: postsuper [-c config_dir] [-d queue_id] [-e queue_id] [-f queue_id] [-h queue_id] [-H queue_id] [-r queue_id] [-psSv] [queue...]";
 
 struct Verb {
     std::string_view past, summary;
@@ -30,7 +30,8 @@ struct Verb {
 
 const std::map<char, Verb> verbs{
     {'d', {"removed", "Deleted", {State::incoming, State::active, State::deferred, State::hold, State::corrupt}}},
-    {'f', {"released from hold and due now", "Released", {State::incoming, State::deferred, State::hold}}},
+    {'e', {"expired", "Force-expired", {State::incoming, State::active, State::deferred, State::hold}}},
+    {'f', {"expired", "Force-expired", {State::incoming, State::active, State::deferred, State::hold}}},
     {'h', {"placed on hold", "Placed on hold", {State::incoming, State::active, State::deferred}}},
     {'H', {"released from hold", "Released from hold", {State::hold}}},
     {'r', {"requeued", "Requeued", {State::incoming, State::active, State::deferred, State::hold, State::corrupt}}},
@@ -47,6 +48,7 @@ public:
     void apply(char letter, const std::string& which)
     {
         const auto& verb = verbs.at(letter);
+        counts_[letter];
         if (which == "ALL")
             return for_all(letter, verb);
         if (which != "-")
@@ -74,12 +76,12 @@ public:
                 auto checked = mail ? queue::Directory::verify_content(fd->get(), *mail) : Result<void>(mail.error());
                 if (checked || is_locked(fd->get()))
                     continue;
-                log::warning(id, ": damaged queue file (", checked.error().text, "): moved to the corrupt directory");
-                if (auto moved = queue_.move(id, state, State::corrupt); !moved)
                 if (!checked.error().is_permanent()) {
                     log::warning(id, ": could not read it: ", checked.error().text);
                     continue;
                 }
+                log::warning(id, ": damaged queue file (", checked.error().text, "): moved to the corrupt directory");
+                if (auto moved = queue_.move(id, state, State::corrupt); !moved)
                     log::warning(moved.error().text);
             }
     }
@@ -123,7 +125,9 @@ private:
             done = queue_.remove(id, state);
         else if (letter == 'h')
             done = queue_.move(id, state, State::hold);
-        else if (state != State::incoming && (letter != 'f' || state == State::hold)) {
+        else if (letter == 'e' || letter == 'f')
+            done = expire(id, state);
+        else if (state != State::incoming) {
             auto fd = queue_.open(state, id);
             if (fd && is_locked(fd->get()))
                 return log::warning(id, ": skipped, still being delivered");
@@ -133,8 +137,31 @@ private:
             return log::warning(done.error().text);
         log::info(id, ": ", verb.past);
         ++counts_[letter];
-        if (letter == 'H' || letter == 'r' || letter == 'f')
-            (void)qmgr_.ask<service::QueueReply>(service::QueueRequest{state == State::deferred && letter == 'f' ? "flush_id" : "released", id}, 10s).operator bool();
+        if (letter == 'H' || letter == 'r')
+            tell_qmgr(id);
+        if (letter == 'f' && state == State::hold)
+            apply_to('H', verbs.at('H'), id, state);
+    }
+
+    Result<void> expire(const std::string& id, State state)
+    {
+        auto fd = queue_.open(state, id);
+        if (!fd)
+            return fd.error();
+        auto mail = queue::Directory::read(fd->get());
+        if (!mail)
+            return mail.error();
+        if (mail->has_note(queue::force_expired))
+            return {};
+        if (auto trimmed = is_locked(fd->get()) ? Result<void>() : queue::Directory::trim(fd->get(), *mail); !trimmed)
+            return trimmed;
+        return queue::Directory::append(fd->get(), queue::Note{std::string(queue::force_expired), queue::now()}, true);
+    }
+
+    // Only a hint: without it qmgr finds the mail when it looks into incoming.
+    void tell_qmgr(const std::string& id)
+    {
+        (void)qmgr_.ask<service::QueueReply>(service::QueueRequest{"released", id}, 10s).operator bool();
     }
 
     queue::Directory queue_;
@@ -151,11 +178,12 @@ int main(int argc, char** argv)
     std::vector<std::pair<char, std::string>> actions;
     log::set_tag("postsuper");
     log::open_stderr();
-    for (int letter; (letter = ::getopt(argc, argv, "c:d:f:h:H:psr:Sv")) != -1;) {
+    for (int letter; (letter = ::getopt(argc, argv, "c:d:e:f:h:H:psr:Sv")) != -1;) {
         switch (letter) {
         case 'c': directory = optarg; break;
         case 'v': log::set_verbose(true); break;
         case 'd':
+        case 'e':
         case 'f':
         case 'h':
         case 'H':
@@ -174,7 +202,7 @@ int main(int argc, char** argv)
     for (int i = optind; i < argc; ++i) {
         auto state = queue::state_named(argv[i]);
         if (!state)
-            log::fatal("no such queue: ", argv[i], " (incoming, active, deferred, hold, corrupt)");
+            log::fatal("invalid directory name: ", argv[i], " (it must be incoming, active, deferred, hold or corrupt)");
         only.push_back(*state);
     }
     daemon::open_log("postsuper", common);

@@ -56,7 +56,7 @@ private:
     void fail_here(ActiveMail& mail, const Entry::Target& target, const Error& error);
     void settle_if_over(ActiveMail& mail);
     void settle(ActiveMail& mail);                   // the attempt is over
-    void expire(ActiveMail& mail);
+    void expire(ActiveMail& mail, std::string_view how);
     void list_dsns(ActiveMail& mail);
     void send_dsns(ActiveMail& mail);                // one after the other, then finishes the mail
     void dsn_done(const std::string& id, const Result<ipc::Message>& answer);

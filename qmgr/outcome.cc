@@ -122,8 +122,9 @@ bool Manager::append(ActiveMail& mail, const Record& record, bool sync)
 void Manager::settle(ActiveMail& mail)
 {
     auto lifetime = mail.envelope().reverse_path.empty() ? params_.bounce_queue_lifetime() : params_.maximal_queue_lifetime();
-    if (mail.age() > lifetime.count() * second)
-        expire(mail);
+    bool is_forced = mail.mail.has_note(queue::force_expired);
+    if (is_forced || mail.age() > lifetime.count() * second)
+        expire(mail, is_forced ? "force-expired" : "expired");
     if (!goes_at_once(mail) && !record_rest(mail)) {
         unrecorded_.push_back(mail.id);
         if (!record_timer_.pending())
@@ -134,7 +135,7 @@ void Manager::settle(ActiveMail& mail)
     send_dsns(mail);
 }
 
-void Manager::expire(ActiveMail& mail)
+void Manager::expire(ActiveMail& mail, std::string_view how)
 {
     bool any = false;
     for (auto& outcome : mail.mail.outcomes) {
@@ -145,7 +146,7 @@ void Manager::expire(ActiveMail& mail)
         record(mail, *outcome, true);
     }
     if (any)
-        log::info(mail.id, ": from=<", mail.envelope().reverse_path, ">, status=expired, returned to sender");
+        log::info(mail.id, ": from=<", mail.envelope().reverse_path, ">, status=", how, ", returned to sender");
 }
 
 void Manager::list_dsns(ActiveMail& mail)

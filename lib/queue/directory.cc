@@ -94,6 +94,11 @@ std::string Directory::name_in(State state, std::string_view id) const
     return state == State::deferred ? cat(hash_of(id), "/", id) : std::string(id);
 }
 
+std::string Directory::path_of(State state, const std::string& id)
+{
+    return state == State::deferred ? cat(name_of(state), "/", hash_of(id), "/", id) : cat(name_of(state), "/", id);
+}
+
 // The first failed fsync is told to everybody who waited for it; a later one starts clean, for mails that came later.
 Result<void> Directory::sync(State state)
 {

@@ -92,6 +92,7 @@ public:
 
     Result<void> move(const std::string& id, State from, State to);
     Result<void> remove(const std::string& id, State from);
+    static std::string path_of(State state, const std::string& id);  // below the root
     // Where the mail is, looking everywhere.
     std::optional<State> find(const std::string& id) const;
     // The queue IDs in a state; files with foreign names are left out.

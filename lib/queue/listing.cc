@@ -8,12 +8,12 @@ namespace mta::queue {
 
 namespace {
 
-constexpr std::size_t id_column = 17, size_column = 8, sender_column = 49, reason_end = 78;
+constexpr std::size_t id_column = 17, size_column = 8, sender_column = 47, reason_end = 78;
 
 Listed listed(const Mail& mail, State state)
 {
     Listed out{std::string(name_of(state)), mail.envelope.queue_id, mail.envelope.arrival / 1000000, mail.content_bytes,
-               mail.envelope.reverse_path, {}};
+               mail.has_note(force_expired), mail.envelope.reverse_path, {}};
     for (std::size_t i = 0; i < mail.envelope.recipients.size(); ++i) {
         if (mail.is_done(i))
             continue;
@@ -56,7 +56,7 @@ std::string encode(const Listed& mail)
     put(out, "queue_id", mail.queue_id);
     put(out, "time", cat(mail.arrival));
     put(out, "size", cat(mail.size));
-    put(out, "forced_expire", "0");
+    put(out, "forced_expire", mail.forced_expire ? "1" : "0");
     put(out, "sender", mail.sender);
     for (const auto& recipient : mail.recipients) {
         put(out, "original_recipient", recipient.original);
@@ -91,6 +91,8 @@ Result<std::size_t> decode(std::string_view bytes, Listed& mail)
             mail.queue_name = value;
         else if (name == "queue_id")
             mail.queue_id = value;
+        else if (name == "forced_expire")
+            mail.forced_expire = value == "1";
         else if (name == "sender")
             mail.sender = value;
         else if (name == "time")
@@ -126,12 +128,12 @@ std::string arrival_text(std::int64_t seconds)
 std::string MailqFormat::mail(const Listed& mail)
 {
     std::string out;
-    out += count_ == 0 ? "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n" : "\n";
+    out += count_ == 0 ? "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n" : "\n";
     ++count_;
     bytes_ += mail.size;
-    char status = mail.queue_name == "active" ? '*' : mail.queue_name == "hold" ? '!' : ' ';
-    out += pad_right(cat(mail.queue_id, status), id_column) + " " + pad_left(cat(mail.size), size_column - 1) + " " +
-           arrival_text(mail.arrival) + "  " + (mail.sender.empty() ? "MAILER-DAEMON" : printable(mail.sender)) + "\n";
+    auto status = cat(mail.queue_name == "active" ? "*" : mail.queue_name == "hold" ? "!" : "", mail.forced_expire ? "#" : "");
+    out += pad_right(cat(mail.queue_id, status), id_column) + " " + pad_left(cat(mail.size), size_column) + " " +
+           arrival_text(mail.arrival) + " " + (mail.sender.empty() ? "MAILER-DAEMON" : printable(mail.sender)) + "\n";
     std::string last_reason;
     for (const auto& recipient : mail.recipients) {
         if (!recipient.reason.empty() && recipient.reason != last_reason) {
@@ -139,7 +141,7 @@ std::string MailqFormat::mail(const Listed& mail)
             out += pad_left(text, reason_end) + "\n";
             last_reason = recipient.reason;
         }
-        out += std::string(sender_column - 1, ' ') + printable(recipient.address) + "\n";
+        out += std::string(sender_column, ' ') + printable(recipient.address) + "\n";
     }
     return out;
 }
@@ -175,7 +177,8 @@ std::string quoted(std::string_view text)
 std::string json_line(const Listed& mail)
 {
     auto out = cat("{\"queue_name\": ", quoted(mail.queue_name), ", \"queue_id\": ", quoted(mail.queue_id), ", \"arrival_time\": ", mail.arrival,
-                   ", \"message_size\": ", mail.size, ", \"forced_expire\": false, \"sender\": ",
+                   ", \"message_size\": ", mail.size, ", \"forced_expire\": ",
+                   mail.forced_expire ? "true" : "false", ", \"sender\": ",
                    mail.sender.empty() ? quoted("MAILER-DAEMON") : quoted(mail.sender), ", \"recipients\": [");
     for (const auto& recipient : mail.recipients) {
         if (&recipient != &mail.recipients.front())

@@ -15,6 +15,7 @@ struct Listed {
     std::string queue_name, queue_id;
     std::int64_t arrival = 0;      // seconds since 1970
     std::uint64_t size = 0;
+    bool forced_expire = false;
     std::string sender;            // empty: null reverse-path
     struct Open {
         std::string address, original, reason;

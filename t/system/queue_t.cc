@@ -46,7 +46,7 @@ TEST_CASE("postqueue lists the queue for people and for programs", "[system][que
     auto id = deferred_mail(suite);
     auto list = suite.tool("postqueue -p").output;
     INFO(list);
-    CHECK(list.rfind("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n", 0) == 0);
+    CHECK(list.rfind("----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n", 0) == 0);
     CHECK(list.find(id + " ") != std::string::npos);
     CHECK(list.find("user1@example.test\n") != std::string::npos);
     CHECK(list.find("(not now)\n") != std::string::npos);
@@ -97,12 +97,52 @@ TEST_CASE("postsuper requeues and deletes mail, postcat shows it", "[system][que
     CHECK(shown.output.find("sender: user1@example.test\n") != std::string::npos);
     CHECK(shown.output.find("recipient: x@later.test\n") != std::string::npos);
     CHECK(shown.output.find(cat("Subject: ", subject, "\n")) != std::string::npos);
+    CHECK(shown.output.find(cat("*** ENVELOPE RECORDS deferred/", id[9], "/", id, " ***\nmessage_size: ")) == 0);
+    auto header = suite.tool("postcat -h -q " + id).output, body = suite.tool("postcat -b -q " + id).output;
+    CHECK(header.find("\n\n") == std::string::npos);
+    CHECK(body.starts_with("\n"));
+    CHECK(suite.tool("postcat -bh -q " + id).output == header + body);
+    auto envelope = suite.tool("postcat -e -q " + id).output;
+    CHECK(envelope.find(cat("*** MESSAGE CONTENTS deferred/", id[9], "/", id, " ***\n*** HEADER EXTRACTED ")) != std::string::npos);
+    CHECK(suite.run(cat("$BIN/postcat -e < ", queue_file(suite, id))).output.starts_with("*** ENVELOPE RECORDS stdin ***\n"));
     CHECK(suite.tool("postsuper -r " + id).output.find("Requeued: 1 message") != std::string::npos);
     CHECK(test::wait_for(suite.directory() + "/log", [&] { return suite.log_lines(cat("to=<x@later\\.test>.*status=deferred")).size() == 2; }));
     CHECK(suite.tool("postsuper -d ALL deferred").output.find("Deleted: ") != std::string::npos);
     suite.log_line(": removed");
     CHECK(suite.tool("postqueue -p").output == "Mail queue is empty\n");
     CHECK(suite.tool("postcat -q " + id).status != 0);
+}
+
+TEST_CASE("mail that is made to expire goes back after the next attempt", "[system][queue][bounce]")
+{
+    auto& suite = shared();
+    auto id = deferred_mail(suite), held = deferred_mail(suite);
+    CHECK(suite.tool("postsuper -h " + held).status == 0);
+    CHECK(suite.tool("postsuper -e " + id).output.find("Force-expired: 1 message\n") != std::string::npos);
+    CHECK(suite.tool("postsuper -f " + held).output.find("Released from hold: 1 message\n") != std::string::npos);
+    CHECK(suite.tool("postqueue -p").output.find(id + "#") != std::string::npos);
+    CHECK(suite.tool("postqueue -i " + id).status == 0);
+    for (const auto& one : {id, held}) {
+        suite.log_line(cat(one, ": expired"));
+        suite.log_line(cat(one, ": from=<user1@example\\.test>, status=force-expired, returned to sender"));
+        suite.log_line(cat(one, ": removed"));
+    }
+}
+
+TEST_CASE("the commands of the queue end as Postfix's when there is nothing to do, or a mistake", "[system][queue]")
+{
+    auto& suite = shared();
+    struct Case { std::string command; int status; std::string output; };
+    for (const auto& c : {Case{"postsuper -h 4XYZabcdefzAbCdE", 0, "postsuper: Placed on hold: 0 messages\n"}, {"postsuper -d ALL hold", 0, "postsuper: Deleted: 0 messages\n"},
+                          {"postsuper -r ../../etc/passwd", 0, "postsuper: warning: invalid mail queue id: ../../etc/passwd\npostsuper: Requeued: 0 messages\n"},
+                          {"postqueue -i 4XYZabcdefzAbCdE", 0, ""}, {"postqueue -i NOSUCH", 0, ""}, {"postqueue -s nobody.test", 0, ""},
+                          {"postqueue -s 'bad domain'", 69, "postqueue: fatal: Cannot flush mail queue - invalid destination: \"bad domain\"\n"},
+                          {"postqueue", 69, "postqueue: fatal: usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site\n"},
+                          {"postcat -q 4XYZabcdefzAbCdE", 1, "postcat: fatal: open queue file 4XYZabcdefzAbCdE: No such file or directory\n"}}) {
+        auto done = suite.tool(c.command);
+        CHECK(done.status == c.status);
+        CHECK(done.output == c.output);
+    }
 }
 
 TEST_CASE("a damaged queue file is put aside and all other mail is delivered", "[system][queue]")
