@@ -155,7 +155,7 @@ Result<std::optional<std::vector<std::string>>> Router::alias_of(const std::stri
     const auto& words = params_->propagate_unmatched_extensions();
     bool propagate = std::find(words.begin(), words.end(), "virtual") != words.end();
     std::vector<std::string> results;
-    for (const auto& entry : mime::parse_addresses((*found)->value)) {
+    for (const auto& entry : mime::parse_addresses((*found)->value, (*found)->value.size())) {  // all of them: limits come later
         if (entry.kind != mime::Address::Kind::mailbox)
             continue;
         auto local = entry.local_part.empty() ? std::string(local_part_of(address)) : entry.local_part;
