@@ -18,6 +18,7 @@ void Manager::handle(ipc::Message message, const ipc::Server::Reply& reply)
         return activate_due();
     }
     reply(ipc::pack(request->request == "orphan" ? orphan(message) : obey(*request)));
+    activate_due();
 }
 
 service::QueueReply Manager::obey(const service::QueueRequest& request)
@@ -49,7 +50,6 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
     } else {
         return {false, cat("unknown request: ", printable(request.request))};
     }
-    activate_due();
     return {};
 }
 

@@ -26,7 +26,7 @@ public:
         watch_.emplace(loop_, listener_.get(), event::readable, [this](short) { accept(); });
         transport_.emplace(Transport::Context{loop_, params_, *this, directory_ + "/", limits_}, "agent");
         mail_.fd.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        mail_.id = "4XYZabcdefzAbCdE";
+        mail_.id = "4XYZbbcdfgzBbCdF";
     }
     ~Bench() override
     {
