@@ -1,8 +1,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
 #include <iostream>
 
 #include "daemon/command.h"
@@ -78,12 +76,6 @@ int list(const config::Common& common, bool as_json)
     return EX_OK;
 }
 
-// Queue IDs of other forms belong to no mail here.
-bool may_be_id(const std::string& text)
-{
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)); });
-}
-
 int ask_qmgr(const config::Common& common, const std::string& request, const std::string& argument)
 {
     ipc::Client qmgr(cat(common.queue_directory(), "/public/qmgr"));
@@ -99,7 +91,7 @@ int ask_qmgr(const config::Common& common, const std::string& request, const std
 int flush_id(const config::Common& common, const std::string& id)
 {
     log::set_fatal_status(EX_UNAVAILABLE);
-    if (!may_be_id(id))
+    if (!queue::may_be_id(id))
         log::fatal("Cannot flush queue ID - invalid name: \"", id, "\"");
     return queue::is_id(id) ? ask_qmgr(common, "flush_id", id) : EX_OK;
 }

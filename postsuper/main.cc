@@ -107,9 +107,9 @@ private:
 
     void one(char letter, const Verb& verb, const std::string& id)
     {
-        if (!queue::is_id(id))
+        if (!queue::may_be_id(id))
             return log::warning("invalid mail queue id: ", printable(id));
-        auto state = queue_.find(id);
+        auto state = queue::is_id(id) ? queue_.find(id) : std::nullopt;
         if (!state || !is_selected(*state) || std::find(verb.from.begin(), verb.from.end(), *state) == verb.from.end())
             return;
         apply_to(letter, verb, id, *state);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/checksum.h"
+#include "base/text.h"
 
 namespace mta::queue {
 
@@ -22,6 +23,11 @@ void put(std::string& out, std::uint64_t number, unsigned base, int digits)
 }
 
 }  // namespace
+
+bool may_be_id(std::string_view text)
+{
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_alpha(c) || is_digit(c); });
+}
 
 std::int64_t now()
 {

@@ -14,6 +14,9 @@ std::string new_id(std::int64_t microseconds, std::uint64_t random);
 // True for any text that may be a queue ID of ours; only such a text may become part of a path.
 bool is_id(std::string_view text);
 
+// True if any mail system of this tradition could have it as a queue ID: commands take it, though it may belong to no mail here.
+bool may_be_id(std::string_view text);
+
 // Microseconds since 1970, now.
 std::int64_t now();
 

@@ -133,12 +133,12 @@ TEST_CASE("the commands of the queue end as Postfix's when there is nothing to d
 {
     auto& suite = shared();
     struct Case { std::string command; int status; std::string output; };
-    for (const auto& c : {Case{"postsuper -h 4XYZabcdefzAbCdE", 0, "postsuper: Placed on hold: 0 messages\n"}, {"postsuper -d ALL hold", 0, "postsuper: Deleted: 0 messages\n"},
+    for (const auto& c : {Case{"postsuper -h 4XYZbbcdfgzBbCdF", 0, "postsuper: Placed on hold: 0 messages\n"}, {"postsuper -d ALL hold", 0, "postsuper: Deleted: 0 messages\n"},
                           {"postsuper -r ../../etc/passwd", 0, "postsuper: warning: invalid mail queue id: ../../etc/passwd\npostsuper: Requeued: 0 messages\n"},
-                          {"postqueue -i 4XYZabcdefzAbCdE", 0, ""}, {"postqueue -i NOSUCH", 0, ""}, {"postqueue -s nobody.test", 0, ""},
+                          {"postqueue -i 4XYZbbcdfgzBbCdF", 0, ""}, {"postqueue -i NOSUCH", 0, ""}, {"postqueue -s nobody.test", 0, ""},
                           {"postqueue -s 'bad domain'", 69, "postqueue: fatal: Cannot flush mail queue - invalid destination: \"bad domain\"\n"},
                           {"postqueue", 69, "postqueue: fatal: usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site\n"},
-                          {"postcat -q 4XYZabcdefzAbCdE", 1, "postcat: fatal: open queue file 4XYZabcdefzAbCdE: No such file or directory\n"}}) {
+                          {"postcat -q 4XYZbbcdfgzBbCdF", 1, "postcat: fatal: open queue file 4XYZbbcdfgzBbCdF: No such file or directory\n"}}) {
         auto done = suite.tool(c.command);
         CHECK(done.status == c.status);
         CHECK(done.output == c.output);
