@@ -6,6 +6,7 @@
 
 #include "deliver/agent.h"
 #include "log/log.h"
+#include "qmgr/backoff.h"
 #include "qmgr/manager.h"
 
 namespace mta::qmgr {
@@ -13,7 +14,6 @@ namespace mta::qmgr {
 namespace {
 
 constexpr std::int64_t second = 1000000;
-constexpr double jitter = 0.1;
 constexpr auto record_retry = std::chrono::seconds(10);
 
 bool wants(const std::string& notify, std::string_view what) { return upper(notify).find(what) != std::string::npos; }
@@ -212,13 +212,11 @@ void Manager::remove(ActiveMail& mail)
     release(mail);
 }
 
-// Waits as long as the mail is old, between the limits, and a little more or less so that mails spread.
 std::int64_t Manager::next_attempt(const ActiveMail& mail)
 {
-    auto least = params_.minimal_backoff_time().count(), most = params_.maximal_backoff_time().count();
-    auto wait = static_cast<double>(std::clamp<std::int64_t>(mail.age() / second, least, std::max(least, most)));
-    auto spread = std::uniform_real_distribution<double>(1 - jitter, 1 + jitter)(random_);
-    return std::time(nullptr) + std::max<std::int64_t>(static_cast<std::int64_t>(wait * spread), 1);
+    auto chance = std::uniform_real_distribution<double>(0, 1)(random_);
+    return std::time(nullptr) +
+           backoff(mail.age() / second, params_.minimal_backoff_time().count(), params_.maximal_backoff_time().count(), chance);
 }
 
 void Manager::defer(ActiveMail& mail)
