@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "local/mbox.h"
 #include "log/log.h"
+#include "mail/dsn.h"
 #include "maildir/delivery.h"
 #include "queue/id.h"
 
@@ -307,9 +308,10 @@ deliver::Outcome Delivery::forward(const std::vector<std::string>& addresses)
     mail.body = request.body;
     mail.envid = request.envid;
     mail.ret = request.ret;
+    auto notify = mail::Notify::parse(recipient_.notify).value_or(mail::Notify()).for_copies().text();
     std::vector<service::MailRecipient> recipients;
     for (const auto& address : addresses)
-        recipients.push_back({address, recipient_.orig_to.empty() ? recipient_.address : recipient_.orig_to, recipient_.orcpt, recipient_.notify});
+        recipients.push_back({address, recipient_.orig_to.empty() ? recipient_.address : recipient_.orig_to, recipient_.orcpt, notify});
     try {
         auto& cleanup = tools_.cleanup;
         cleanup.begin(mail, recipients);

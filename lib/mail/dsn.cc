@@ -25,6 +25,14 @@ bool is_address_type(std::string_view text)
 
 }  // namespace
 
+Notify Notify::for_copies() const
+{
+    Notify copies = *this;
+    copies.success = false;
+    copies.never = never || (success && !failure && !delay);
+    return copies;
+}
+
 std::optional<Notify> Notify::parse(std::string_view text)
 {
     Notify notify;

@@ -15,6 +15,8 @@ struct Notify {
     // "NEVER", or a list of SUCCESS, FAILURE, DELAY, in any case; nothing if it is not that.
     static std::optional<Notify> parse(std::string_view text);
     std::string text() const;  // "SUCCESS,FAILURE"; empty if nothing was asked
+    // For the copies that an alias makes: that it was expanded is told once, for the alias itself (RFC 3461 section 5.2.7).
+    Notify for_copies() const;
     bool was_asked() const { return never || success || failure || delay; }
     bool wants_success() const { return success; }
     bool wants_failure() const { return failure || !was_asked(); }

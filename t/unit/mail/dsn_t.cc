@@ -4,6 +4,14 @@
 
 using namespace mta;
 
+TEST_CASE("success is told for an alias, not for each of its copies", "[mail]")      // RFC 3461 section 5.2.7
+{
+    struct Case { std::string asked, copies; };
+    for (const auto& c : {Case{"SUCCESS", "NEVER"}, {"SUCCESS,FAILURE", "FAILURE"}, {"SUCCESS,DELAY", "DELAY"}, {"NEVER", "NEVER"}, {"FAILURE,DELAY", "FAILURE,DELAY"}})
+        CHECK(mail::Notify::parse(c.asked)->for_copies().text() == c.copies);
+    CHECK(mail::Notify().for_copies().text().empty());
+}
+
 TEST_CASE("NOTIFY is a set, NEVER stands alone", "[mail]")
 {
     CHECK(mail::Notify::parse("NEVER")->text() == "NEVER");
