@@ -264,11 +264,11 @@ Result<Mail> decode_mail(int fd, const std::string& start, std::uint64_t file_by
 // A small file costs one read: it is taken whole; of a large one the content is left out.
 Result<Mail> Directory::read(int fd)
 {
-    std::string start(first_read_bytes, '\0');
-    auto count = ::pread(fd, start.data(), start.size(), 0);
+    auto buffer = std::make_unique_for_overwrite<char[]>(first_read_bytes);  // not filled with zeros for every small mail
+    auto count = ::pread(fd, buffer.get(), first_read_bytes, 0);
     if (count < 0)
         return errno_error("read queue file");
-    start.resize(static_cast<std::size_t>(count));
+    std::string start(buffer.get(), static_cast<std::size_t>(count));
     struct stat status {};
     if (start.size() == first_read_bytes && ::fstat(fd, &status) != 0)
         return errno_error("stat queue file");
