@@ -28,7 +28,7 @@ all: $(BINS) $B/man/man5/postconf.5
 
 $B/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(EXTRA) -c -o $@ $<
 
 $B/libmta.a: $(LIB_OBJS)
 	@rm -f $@
@@ -70,6 +70,15 @@ SYSTEM   := $(patsubst %.cc,$B/%.o,$(wildcard t/system/*.cc t/lib/*.cc))
 SYSTEM_BINARY := $(if $(wildcard t/system/*.cc),$B/system)
 $B/system: $(SYSTEM) $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Tests are compiled for a short build: not optimised, and Catch2's large header once for all.
+TESTS    := $(filter-out %/main.o,$(UNIT) $(SYSTEM))
+$(TESTS): EXTRA = -O0 -include $B/catch2.h
+$(TESTS): $B/catch2.h.gch
+$B/catch2.h.gch:
+	@mkdir -p $(@D)
+	@printf '%s\n' '#define CATCH_CONFIG_EXTERNAL_INTERFACES' '#include <catch2/catch.hpp>' > $B/catch2.h
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -x c++-header -o $@ $B/catch2.h
 
 # The load generator of the benchmark.
 $B/mailload: $(patsubst %.cc,$B/%.o,$(wildcard t/bench/mailload/*.cc)) $B/libmta.a
@@ -117,6 +126,9 @@ install-users:
 	getent passwd vmail > /dev/null || \
 	    useradd --system --user-group --home-dir /var/vmail --no-create-home --shell /usr/sbin/nologin vmail
 
+# As many jobs as processors, unless -j says otherwise.
+JOBS      = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # The two commands of the README install what is missing before they build.
 packages-build:
 	@t/install-packages build
@@ -129,19 +141,19 @@ packages-bench:
 
 # ONCE=1 ends after the steps.
 run: packages-run
-	@$(MAKE) --no-print-directory B=$B all
+	@$(MAKE) --no-print-directory $(JOBS) B=$B all
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/run $(if $(ONCE),--once)
 
 check: packages-test
-	@$(MAKE) --no-print-directory B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
+	@$(MAKE) --no-print-directory $(JOBS) B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/check
 tests: all $B/unit $(SYSTEM_BINARY) $B/mailload
 
 # Beside Debian's Postfix and Dovecot, on 127.0.0.1, as root. BENCH_QUICK=1: three minutes; other parameters: t/bench/run.
 bench: packages-bench
-	@$(MAKE) --no-print-directory B=$B all $B/mailload
+	@$(MAKE) --no-print-directory $(JOBS) B=$B all $B/mailload
 	@$(MAKE) --no-print-directory -s install-users
 	@B=$B t/bench/run
 
