@@ -56,6 +56,7 @@ void Intake::run()
         if (!mail)
             throw net::Lost(net::Lost::Kind::error, mail.error().text);
         channel_.send(ipc::pack(take(*std::move(mail))));
+        tools_.stock.refill();
     }
 }
 
@@ -144,7 +145,7 @@ Result<void> Intake::copy_content(const service::Mail& mail, queue::Envelope& en
         return done;
     remove_duplicates(envelope.recipients, static_cast<std::size_t>(tools_.params.duplicate_filter_limit()));
     log::info(mail.queue_id, header->message_id_is_resent ? ": resent-message-id=" : ": message-id=", header->message_id);
-    auto added = tools_.queue.add(envelope);
+    auto added = tools_.queue.add(envelope, tools_.stock);
     if (!added)
         return added.error();
     writer.emplace(*std::move(added));

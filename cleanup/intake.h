@@ -7,7 +7,7 @@
 
 #include "cleanup/header.h"
 #include "ipc/channel.h"
-#include "queue/directory.h"
+#include "queue/stock.h"
 #include "service/rewrite.h"
 
 namespace mta::cleanup {
@@ -19,6 +19,7 @@ public:
     struct Tools {
         const Params& params;
         queue::Directory& queue;
+        queue::Stock stock;
         ipc::Client rewrite;
         std::string qmgr_socket;
         std::optional<ipc::Channel> qmgr;

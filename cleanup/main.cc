@@ -10,6 +10,6 @@ int main(int argc, char** argv)
     const cleanup::Params params(process.config());
     process.drop_privileges();
     queue::Directory directory(process.common().queue_directory);
-    cleanup::Intake::Tools tools{params, directory, ipc::Client(process.socket_path("rewrite")), process.socket_path("qmgr", true), {}};
+    cleanup::Intake::Tools tools{params, directory, queue::Stock(directory), ipc::Client(process.socket_path("rewrite")), process.socket_path("qmgr", true), {}};
     return process.serve([&](Fd client) { cleanup::Intake(tools, std::move(client)).run(); });
 }

@@ -66,7 +66,7 @@ public:
     // Structure: what a crash has left; damaged files go to corrupt.
     void repair()
     {
-        queue_.remove_leftovers(3600);
+        queue_.settle_leftovers(3600);
         for (auto state : queue::live_states)
             for (const auto& id : ids_in(state)) {
                 auto fd = queue_.open(state, id);

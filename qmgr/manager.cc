@@ -19,7 +19,6 @@ constexpr std::size_t resolve_at_once = 50;
 constexpr int activate_at_once = 50;           // then the loop looks at its other events
 constexpr std::size_t request_bytes = 32 * 1024;  // of recipients: a request to an agent must fit a message
 constexpr long locked_retry_seconds = 60, trouble_retry_seconds = 60;
-constexpr long leftover_seconds = 3600;
 constexpr auto stop_limit = 5s;
 
 // What a recipient takes of a request.
@@ -82,7 +81,7 @@ Manager::~Manager() = default;
 
 void Manager::start()
 {
-    queue_.remove_leftovers(leftover_seconds);
+    queue_.settle_leftovers(leftover_seconds);
     for (auto state : {queue::State::active, queue::State::incoming, queue::State::deferred})
         scan(state);
     server_ = std::make_unique<ipc::Server>(loop_, process_.listeners().at(0).get(),

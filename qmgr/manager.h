@@ -19,6 +19,8 @@
 
 namespace mta::qmgr {
 
+constexpr long leftover_seconds = 3600;  // of files of mails that were never committed
+
 // The queue manager: activates mail when it is due, has its recipients resolved, gives them to transports, and decides
 // what becomes of the mail then. Knows all of the queue in memory after one look at the directories at start.
 class Manager : private Observer {

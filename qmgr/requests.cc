@@ -25,6 +25,7 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
 {
     std::int64_t now = std::time(nullptr);
     if (request.request == "wakeup") {
+        queue_.settle_leftovers(leftover_seconds);
         auto ids = queue_.list(queue::State::incoming);
         for (const auto& id : ids ? *ids : std::vector<std::string>{})
             fresh_.emplace_back(id, false);

@@ -191,8 +191,9 @@ Result<std::vector<std::string>> Directory::list(State state) const
     return ids;
 }
 
-void Directory::remove_leftovers(long age_seconds)
+void Directory::settle_leftovers(long age_seconds)
 {
+    std::vector<std::string> prepared;
     for (auto state : {State::incoming, State::hold}) {
         (void)for_each_name(fd(state), ".", [&](const std::string& name) {
             struct stat status {};
@@ -200,8 +201,12 @@ void Directory::remove_leftovers(long age_seconds)
             if (is_temporary && ::fstatat(fd(state), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                 status.st_mtime < std::time(nullptr) - age_seconds)
                 ::unlinkat(fd(state), name.c_str(), 0);
+            if (state == State::incoming && is_prepared(name))
+                prepared.push_back(name);
         }).operator bool();
     }
+    for (const auto& name : prepared)
+        settle_prepared(name);
 }
 
 Result<void> Directory::set_due(const std::string& id, State state, std::int64_t seconds)

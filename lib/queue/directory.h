@@ -45,14 +45,16 @@ public:
 
 private:
     friend class Directory;
-    Writer(class Directory& directory, const Envelope& envelope, Fd fd, State target);
+    Writer(class Directory& directory, const Envelope& envelope, Fd fd, State target, std::string temporary, bool has_durable_name);
     Result<void> flush();
     Result<void> finish();
+    Result<void> commit_prepared();
 
     Directory* directory_;
-    std::string id_;
+    std::string id_, temporary_;   // the final name and the one until then
     Fd fd_;
     State target_;
+    bool has_durable_name_;
     Header header_;
     std::string buffer_;           // starts with the place of the header until the first flush
     bool flushed_ = false;
@@ -60,6 +62,8 @@ private:
     std::uint64_t content_bytes_ = 0;
     std::optional<Error> failed_;
 };
+
+class Stock;
 
 class Directory {
 public:
@@ -72,8 +76,9 @@ public:
     static std::vector<std::string> subdirectories();     // of the root, each behind the one it is in
     static Result<void> create(const std::string& root);  // makes what is missing
 
-    // A file for a new mail, in incoming, or in hold.
+    // A file for a new mail, in incoming, or in hold; one that the stock has prepared, if it has one.
     Result<Writer> add(const Envelope& envelope, State target = State::incoming);
+    Result<Writer> add(const Envelope& envelope, Stock& stock);
 
     // Opens the file for reading and appending; an Error with status 4.3.0 if it is not there.
     Result<Fd> open(State state, const std::string& id) const;
@@ -97,8 +102,9 @@ public:
     std::optional<State> find(const std::string& id) const;
     // The queue IDs in a state; files with foreign names are left out.
     Result<std::vector<std::string>> list(State state) const;
-    // Removes temporary files of mails that were never committed and are older than the age.
-    void remove_leftovers(long age_seconds);
+    // Settles what dead processes have left: removes temporary files of mails that were never committed and are older than the
+    // age; prepared files without an owner become mails if they are complete, and vanish if they are not.
+    void settle_leftovers(long age_seconds);
     // Modification time (seconds since 1970): for deferred mail the next attempt is not before it.
     Result<void> set_due(const std::string& id, State state, std::int64_t seconds);
     std::int64_t due(const std::string& id, State state) const;
@@ -109,6 +115,10 @@ public:
 
 private:
     friend class Writer;
+    friend class Stock;
+    std::optional<Writer> write_prepared(const Envelope& envelope, Stock& stock);
+    void settle_prepared(const std::string& name);
+    static bool is_prepared(std::string_view name);
     std::string name_in(State state, std::string_view id) const;  // relative to the state's directory
     int fd(State state) const { return fds_[static_cast<std::size_t>(state)].get(); }
 

@@ -71,14 +71,23 @@ void Mail::add_note(Note note)
 
 Result<Writer> Directory::add(const Envelope& envelope, State target)
 {
-    Fd file(::openat(fd(target), cat(".", envelope.queue_id).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    auto temporary = cat(".", envelope.queue_id);
+    Fd file(::openat(fd(target), temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file)
         return errno_error(cat("create queue file ", envelope.queue_id));
-    return Writer(*this, envelope, std::move(file), target);
+    return Writer(*this, envelope, std::move(file), target, std::move(temporary), false);
 }
 
-Writer::Writer(Directory& directory, const Envelope& envelope, Fd fd, State target)
-    : directory_(&directory), id_(envelope.queue_id), fd_(std::move(fd)), target_(target)
+Result<Writer> Directory::add(const Envelope& envelope, Stock& stock)
+{
+    if (auto writer = write_prepared(envelope, stock))
+        return *std::move(writer);
+    return add(envelope);
+}
+
+Writer::Writer(Directory& directory, const Envelope& envelope, Fd fd, State target, std::string temporary, bool has_durable_name)
+    : directory_(&directory), id_(envelope.queue_id), temporary_(std::move(temporary)), fd_(std::move(fd)), target_(target),
+      has_durable_name_(has_durable_name)
 {
     buffer_.assign(Header::bytes, '\0');
     buffer_ += encode(Type::envelope, envelope);
@@ -91,7 +100,7 @@ Writer::Writer(Directory& directory, const Envelope& envelope, Fd fd, State targ
 Writer::~Writer()
 {
     if (fd_)
-        ::unlinkat(directory_->fd(target_), cat(".", id_).c_str(), 0);
+        ::unlinkat(directory_->fd(target_), temporary_.c_str(), 0);
 }
 
 Result<void> Writer::write(std::string_view bytes)
@@ -136,9 +145,10 @@ Result<void> Writer::commit()
         return *failed_;
     if (auto done = finish(); !done)
         return failed_.emplace(done.error());
+    if (has_durable_name_)
+        return commit_prepared();
     int directory = directory_->fd(target_);
-    auto temporary = cat(".", id_);
-    if (::renameat2(directory, temporary.c_str(), directory, id_.c_str(), RENAME_NOREPLACE) != 0)
+    if (::renameat2(directory, temporary_.c_str(), directory, id_.c_str(), RENAME_NOREPLACE) != 0)
         return failed_.emplace(errno_error(cat("rename queue file ", id_)));
     if (auto done = directory_->sync(target_); !done) {
         ::unlinkat(directory, id_.c_str(), 0);
@@ -150,6 +160,22 @@ Result<void> Writer::commit()
         ::unlinkat(directory, id_.c_str(), 0);
         return *failed_;
     }
+    return {};
+}
+
+// The mail is durable under its temporary name. Once its lock is gone with the descriptor, anybody may give it the final one.
+Result<void> Writer::commit_prepared()
+{
+    int directory = directory_->fd(target_);
+    auto failed = [&](const std::string& what) {
+        failed_.emplace(errno_error(what));
+        ::unlinkat(directory, temporary_.c_str(), 0);
+        return *failed_;
+    };
+    if (::close(fd_.release()) != 0)
+        return failed(cat("close queue file ", id_));
+    if (::renameat2(directory, temporary_.c_str(), directory, id_.c_str(), RENAME_NOREPLACE) != 0 && errno != ENOENT)
+        return failed(cat("rename queue file ", id_));
     return {};
 }
 
