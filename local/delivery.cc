@@ -219,7 +219,6 @@ deliver::Outcome Delivery::to_maildir(const std::string& path)
     maildir::Delivery copy;
     copy.queue_id = request.queue_id;
     copy.recipient = recipient_.address;
-    copy.arrival = request.arrival / 1000000;
     copy.is_first_try = request.first_try;
     copy.header = leading(false);
     copy.content = job_.message();

@@ -39,7 +39,6 @@ deliver::Outcome Delivery::to(const service::DeliveryRecipient& recipient)
     maildir::Delivery copy;
     copy.queue_id = request_.queue_id;
     copy.recipient = recipient.address;
-    copy.arrival = request_.arrival / 1'000'000;
     copy.is_first_try = request_.first_try;
     copy.header = deliver::leading_lines(request_, recipient, form, "");
     copy.content = message_;

@@ -1,7 +1,6 @@
 #include "maildir/delivery.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,15 +20,6 @@ namespace mta::maildir {
 namespace {
 
 constexpr std::size_t piece_size = 256 * 1024;
-
-// Whether the machine may have stopped since the message came, and with it the end of the delivery log been lost.
-bool may_be_from_before_boot(std::time_t arrival)
-{
-    constexpr std::time_t slack = 600;  // the clock may have been set meanwhile
-    timespec up{};
-    ::clock_gettime(CLOCK_BOOTTIME, &up);
-    return arrival < std::time(nullptr) - up.tv_sec + slack;
-}
 
 // One delivery, from its look for an earlier copy to the name in new/.
 class Attempt {
@@ -70,16 +60,14 @@ Result<std::optional<Delivered>> Attempt::find_earlier()
 {
     if (delivery_.is_first_try)
         return std::optional<Delivered>();
-    const auto state = log_.find();
-    if (!state)
-        return state.error();
-    if (*state == DeliveryLog::State::done)
+    const auto is_done = log_.has_done();
+    if (!is_done)
+        return is_done.error();
+    if (*is_done)
         return std::optional(Delivered{"", true});
-    if (*state == DeliveryLog::State::unknown && !may_be_from_before_boot(delivery_.arrival))
-        return std::optional<Delivered>();
     auto found = search();
     if (found && *found)
-        if (auto done = log_.write(DeliveryLog::State::done); !done)
+        if (auto done = log_.note_done(); !done)
             return done.error();
     return found;
 }
@@ -180,15 +168,13 @@ Result<void> Attempt::give_name()
 
 Result<Delivered> Attempt::run()
 {
-    auto done = log_.write(DeliveryLog::State::begun);
-    if (done)
-        done = write_file();
+    auto done = write_file();
     if (done)
         done = give_name();
     if (!done)
         return done.error();
     // Without this line a retry would search, and find.
-    (void)log_.write(DeliveryLog::State::done);
+    (void)log_.note_done();
     return Delivered{name_, false};
 }
 

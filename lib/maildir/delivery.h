@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <ctime>
 #include <optional>
 #include <string>
 
@@ -13,7 +12,6 @@ namespace mta::maildir {
 struct Delivery {
     std::string queue_id;
     std::string recipient;   // with queue_id what makes this delivery unique: a retry must say the same
-    std::time_t arrival = 0; // when the message came into the queue; 0 = not known
     bool is_first_try = false;  // true only if nobody can have tried before: saves the search for an earlier copy
     std::string header;      // complete lines to stand before the content: Return-Path, X-Original-To, Delivered-To
     int content = -1;        // descriptor of the content, of which size bytes from offset are copied

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t id_size = 16, line_size = id_size + 3;
 constexpr std::size_t kept_deliveries = 1000;
-constexpr std::size_t long_bytes = 4 * kept_deliveries * line_size;  // two lines each, and as much again before we shorten
+constexpr std::size_t long_bytes = 2 * kept_deliveries * line_size;  // as much again before we shorten
 constexpr std::size_t most_bytes = 4 * long_bytes;                   // read at most so much of the end
 
 // Each ID has its own byte to be locked, so that different deliveries do not wait for each other.
@@ -77,27 +77,22 @@ Result<DeliveryLog> DeliveryLog::open(const std::string& maildir, const std::str
     return DeliveryLog(std::move(fd), id);
 }
 
-Result<DeliveryLog::State> DeliveryLog::find()
+Result<bool> DeliveryLog::has_done()
 {
     const auto text = read_end(fd_.get());
     if (!text)
         return text.error();
     was_long_ = text->size() > long_bytes;
-    State state = State::unknown;
-    for (auto at = text->find(id_); at != std::string::npos; at = text->find(id_, at + 1)) {
-        const char letter = state_at(*text, at);
-        if (letter == 'd')
-            return State::done;
-        if (letter == 'b')
-            state = State::begun;
-    }
-    return state;
+    for (auto at = text->find(id_); at != std::string::npos; at = text->find(id_, at + 1))
+        if (state_at(*text, at) == 'd')
+            return true;
+    return false;
 }
 
-Result<void> DeliveryLog::write(State state)
+Result<void> DeliveryLog::note_done()
 {
-    auto done = put(fd_.get(), cat(id_, state == State::done ? " d\n" : " b\n"), "delivery log");
-    if (done && state == State::done && is_long())
+    auto done = put(fd_.get(), cat(id_, " d\n"), "delivery log");
+    if (done && is_long())
         shorten();
     return done;
 }
@@ -119,7 +114,7 @@ void DeliveryLog::shorten()
     const auto text = read_end(fd_.get());
     if (!text)
         return;
-    const auto kept_bytes = 2 * kept_deliveries * line_size;
+    const auto kept_bytes = kept_deliveries * line_size;
     auto start = text->size() > kept_bytes ? text->find('\n', text->size() - kept_bytes - 1) : std::string::npos;
     if (start == std::string::npos)
         return;

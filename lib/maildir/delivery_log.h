@@ -8,16 +8,15 @@
 
 namespace mta::maildir {
 
-// The last deliveries to one maildir: a line "ID b" when one is about to get its name in new/, "ID d" when it has it
-// durably. Never synced: after a power cut it may lack its end, after a mere crash of processes it does not.
+// The last deliveries to one maildir: a line "ID d" for each that has its name in new/ durably. Never synced: after a crash it
+// may lack the last ones.
 class DeliveryLog {
 public:
     // Opens or makes it, and waits until no other process delivers the same ID. Error no_such_folder: there is no maildir.
     static Result<DeliveryLog> open(const std::string& maildir, const std::string& id);
 
-    enum class State { unknown, begun, done };
-    Result<State> find();
-    Result<void> write(State state);  // appends a line; shortens the log when it has become long
+    Result<bool> has_done();   // whether it was delivered and noted
+    Result<void> note_done();  // appends a line; shortens the log when it has become long
 
 private:
     DeliveryLog(Fd fd, std::string id) : fd_(std::move(fd)), id_(std::move(id)) {}

@@ -24,7 +24,6 @@ void run_deliverer(const std::string& box, int number)
         Delivery delivery;
         delivery.queue_id = cat("Q", number, "-", i);
         delivery.recipient = "user@example.com";
-        delivery.arrival = std::time(nullptr);
         delivery.content = fd.get();
         delivery.size = text.size();
         delivery.host = "h";

@@ -71,13 +71,12 @@ TEST_CASE("a retry finds the copy, also when the user has moved or deleted it", 
     CHECK_FALSE(deliver(place.box(), other_mail.delivery)->was_there_before);
 }
 
-TEST_CASE("without a delivery log the copy is found by its name if the message may be older than the machine's start", "[maildir]")
+TEST_CASE("without a delivery log the copy is found by its name", "[maildir]")
 {
     const Place place;
     Letter letter("4XQ1", "x\n");
     const auto first = deliver(place.box(), letter.delivery);
     REQUIRE(first);
-    letter.delivery.arrival = 1000;
     std::filesystem::remove(place.box() + "/buuta-deliveries");
     const auto again = deliver(place.box(), letter.delivery);
     CHECK(again->was_there_before);
@@ -96,14 +95,14 @@ TEST_CASE("the log remembers a thousand deliveries and does not grow for ever", 
     std::string lines;
     for (int i = 0; i < 3999; ++i) {
         const auto id = delivery_id(cat("Q", i), "user@example.com");
-        lines += cat(id, " b\n", id, " d\n");
+        lines += cat(id, " d\n");
     }
     {
         const Fd fd(::open(log.c_str(), O_WRONLY | O_APPEND));
         REQUIRE(write_all(fd.get(), lines));
     }
     REQUIRE(deliver(place.box(), Letter("last", "x\n").delivery));
-    CHECK(std::filesystem::file_size(log) <= 40'000);
+    CHECK(std::filesystem::file_size(log) <= 20'000);
     CHECK(deliver(place.box(), Letter("last", "x\n").delivery)->was_there_before);
     CHECK(deliver(place.box(), Letter("Q3998", "x\n").delivery)->was_there_before);
     CHECK(deliver(place.box(), Letter("Q3002", "x\n").delivery)->was_there_before);
@@ -129,15 +128,15 @@ TEST_CASE("the log does not grow for ever when all is delivered at the first try
     CHECK(std::filesystem::file_size(place.box() + "/buuta-deliveries") < 100'000);
 }
 
-TEST_CASE("a delivery takes 15 system calls, 14 at the first try, with 2 syncs", "[maildir]")
+TEST_CASE("a first delivery takes 13 system calls with 2 syncs, a retry a look at three directories more", "[maildir]")
 {
     const Place place;
-    Letter warm_up("Q0", std::string(4096, 'x')), letter("Q1", std::string(4096, 'x')), first("Q2", std::string(4096, 'x'));
+    Letter warm_up("Q0", std::string(4096, 'x')), retry("Q1", std::string(4096, 'x')), first("Q2", std::string(4096, 'x'));
     first.delivery.is_first_try = true;
     REQUIRE(deliver(place.box(), warm_up.delivery));
-    const auto calls = trace([&] { (void)deliver(place.box(), letter.delivery); });
-    CHECK(calls.size() <= 15);
-    CHECK(trace([&] { (void)deliver(place.box(), first.delivery); }).size() <= 14);
+    CHECK(trace([&] { (void)deliver(place.box(), retry.delivery); }).size() <= 30);
+    const auto calls = trace([&] { (void)deliver(place.box(), first.delivery); });
+    CHECK(calls.size() <= 13);
     CHECK(std::count(calls.begin(), calls.end(), SYS_fsync) == 2);
     CHECK(files_in(place.box() + "/new").size() == 3);
     // The content is durable before it has a name, and the name before we say so.
@@ -183,7 +182,6 @@ TEST_CASE("a delivery that is killed at any step and tried again is there exactl
     }
     SECTION("and the machine was started again")
     {
-        letter.delivery.arrival = 1;
         kill_at_every_step(prepare, kill_it, [&](bool) {
             std::filesystem::remove(place.box() + "/buuta-deliveries");
             REQUIRE(deliver(place.box(), letter.delivery));

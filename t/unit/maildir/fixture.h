@@ -74,7 +74,6 @@ public:
         REQUIRE(write_all(fd_.get(), "some header" + text + "something behind"));
         delivery.queue_id = queue_id;
         delivery.recipient = recipient;
-        delivery.arrival = std::time(nullptr);
         delivery.header = "Delivered-To: " + recipient + "\n";
         delivery.content = fd_.get();
         delivery.offset = 11;
