@@ -28,8 +28,6 @@ std::string MessageText::read(std::uint64_t offset, std::size_t size)
         throw std::system_error(EIO, std::generic_category(), bytes.error().text);
     if (bytes->size() != size)
         throw std::system_error(EIO, std::generic_category(), cat("message ", uid_, " is shorter than it was"));
-    for (std::size_t at = 0; (at = bytes->find('\0', at)) != std::string::npos; ++at)
-        (*bytes)[at] = '\x80';  // as mime::CrlfText
     return std::move(*bytes);
 }
 

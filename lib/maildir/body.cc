@@ -26,6 +26,13 @@ std::uint64_t count_crlf(std::string_view bytes, bool& after_cr)
     return count;
 }
 
+// mime::CrlfText has the same rule: no literal of IMAP may contain NUL.
+void Body::show_nul()
+{
+    for (std::size_t at = 0; (at = window_.find('\0', at)) != std::string::npos; ++at)
+        window_[at] = '\x80';
+}
+
 Result<void> Body::advance()
 {
     window_start_ += window_.size();
@@ -41,6 +48,7 @@ Result<void> Body::advance()
     stored_at_ += piece.size();
     if (is_verbatim()) {
         window_ = std::move(piece);
+        show_nul();
         return {};
     }
     window_.reserve(piece.size() + piece.size() / 32);
@@ -55,6 +63,7 @@ Result<void> Body::advance()
     }
     if (!piece.empty())
         after_cr_ = piece.back() == '\r';
+    show_nul();
     return {};
 }
 

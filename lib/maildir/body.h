@@ -9,8 +9,8 @@
 
 namespace mta::maildir {
 
-// The bytes of one stored message. Offsets and sizes count the message with every line end as CRLF (a bare LF becomes
-// CRLF, a bare CR stays); it is never changed on disk. Reading forwards costs one pass; going back starts anew.
+// The bytes of one stored message, as IMAP and POP3 show them: a bare LF becomes CRLF, a bare CR stays, NUL becomes 0x80. Offsets
+// and sizes count the message in this form; it is never changed on disk. Reading forwards costs one pass; going back starts anew.
 class Body {
 public:
     Body(Fd fd, std::uint64_t stored_size, std::uint64_t crlf_size)
@@ -23,14 +23,13 @@ public:
     Result<std::string> read(std::uint64_t offset, std::size_t size);
     Result<std::string> read_all() { return read(0, crlf_size_); }
 
-    // The stored bytes themselves; when is_verbatim() they are the same as what read() gives.
-    int fd() const { return fd_.get(); }
-    std::uint64_t stored_size() const { return stored_size_; }
+    // Whether there is no line end to complete.
     bool is_verbatim() const { return stored_size_ == crlf_size_; }
 
 private:
     Fd fd_;
     std::uint64_t stored_size_, crlf_size_;
+    void show_nul();
     Result<void> advance();          // one piece of the file into window_
     std::string window_;             // converted bytes...
     std::uint64_t window_start_ = 0; // ...from here

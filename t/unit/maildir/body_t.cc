@@ -18,7 +18,7 @@ std::string with_crlf(const std::string& stored)
     for (std::size_t i = 0; i < stored.size(); ++i) {
         if (stored[i] == '\n' && (i == 0 || stored[i - 1] != '\r'))
             text += '\r';
-        text += stored[i];
+        text += stored[i] == '\0' ? '\x80' : stored[i];
     }
     return text;
 }
@@ -28,7 +28,7 @@ std::string with_crlf(const std::string& stored)
 TEST_CASE("a body reads with every line end as CRLF", "[maildir]")
 {
     const Place place;
-    for (const auto& stored : std::initializer_list<std::string>{"a\nb\n", "a\r\nb\r\n", "a\r\nb\nc", "\n", "", "\r\r\n", "a\rb\n", "no end", "\r", std::string("\0\n", 2)}) {
+    for (const auto& stored : std::initializer_list<std::string>{"a\nb\n", "a\r\nb\r\n", "a\r\nb\nc", "\n", "", "\r\r\n", "a\rb\n", "no end", "\r", std::string("\0\n", 2), std::string("a\0\r\n\0", 5)}) {
         auto body = body_with(stored, place.path() + "/m");
         CAPTURE(stored);
         CHECK(body.size() == with_crlf(stored).size());

@@ -154,6 +154,17 @@ TEST_CASE("what is sent is what is stored, with CRLF, and as many octets as LIST
     }
 }
 
+TEST_CASE("bare CR and NUL are shown as IMAP shows them", "[pop3d]")
+{
+    const Place place;
+    const auto box = open_box(place.box());
+    append(*box, std::string("A: b\r\n\r\nc\rd\0e\n\0\r\n", 17));
+    Client client(place.box());
+    CHECK(client.ask("LIST 1") == "+OK 1 18");
+    CHECK(client.ask("RETR 1") == "+OK 18 octets");
+    CHECK(client.text() == "A: b\r\n\r\nc\rd\x80" "e\r\n\x80\r\n.\r\n");
+}
+
 TEST_CASE("TOP gives the header, the blank line, and so many lines of the body", "[pop3d]")
 {
     const Place place;
