@@ -201,7 +201,8 @@ Session::Told Session::prepare(const maildir::Message& message, const std::vecto
         auto [text, told] = open_text(message.uid);
         if (text == nullptr)
             return told;
-        prepared = {text, text->size()};
+        prepared.text = text;
+        prepared.size = text->size();
         try {
             read_ahead(*text, items);
         } catch (const std::system_error& error) {
@@ -214,6 +215,12 @@ Session::Told Session::prepare(const maildir::Message& message, const std::vecto
         if (!size)
             return size.error().status == maildir::message_gone ? Told::gone : Told::unreadable;
         prepared.size = *size;
+    }
+    if (has(items, Kind::internal_date)) {
+        auto date = folder_->internal_date(message.uid);
+        if (!date)
+            return date.error().status == maildir::message_gone ? Told::gone : Told::unreadable;
+        prepared.date = *date;
     }
     return Told::yes;
 }
@@ -231,7 +238,7 @@ Session::Told Session::fetch_message(std::size_t place, const std::vector<FetchI
         switch (item.kind) {
         case Kind::uid: client_.write(cat(message.uid)); break;
         case Kind::flags: client_.write(cat("(", flags_of(message), ")")); break;
-        case Kind::internal_date: client_.write(cat("\"", internal_date(message.internal_date), "\"")); break;
+        case Kind::internal_date: client_.write(cat("\"", internal_date(prepared.date), "\"")); break;
         case Kind::size: client_.write(cat(prepared.size)); break;
         default: TextWriter(client_, *prepared.text).write(item);
         }

@@ -14,10 +14,13 @@ namespace {
 
 using Kind = imap::SearchKey::Kind;
 
-// What has to be read to know it: nothing, perhaps the size, the header, the text.
+// What has to be read to know it: nothing, perhaps date or size, the header, the text.
 int cost_of(Kind kind)
 {
     switch (kind) {
+    case Kind::before:
+    case Kind::on:
+    case Kind::since:
     case Kind::larger:
     case Kind::smaller: return 1;
     case Kind::header:
@@ -99,11 +102,17 @@ bool Matcher::matches(const Prepared& key, std::size_t place)
     case Kind::recent: return message.is_recent;
     case Kind::before:
     case Kind::on:
-    case Kind::since: return matches_day(key.kind, internal_day(message.internal_date), key.key->day);
+    case Kind::since: return matches_date(key, message);
     case Kind::larger:
     case Kind::smaller: return matches_size(key, message);
     default: return matches_text(key, message);
     }
+}
+
+bool Matcher::matches_date(const Prepared& key, const maildir::Message& message)
+{
+    auto date = folder_.internal_date(message.uid);
+    return date && matches_day(key.kind, internal_day(*date), key.key->day);
 }
 
 bool Matcher::matches_size(const Prepared& key, const maildir::Message& message)

@@ -34,6 +34,7 @@ private:
     Prepared prepare(const imap::SearchKey& key) const;
     bool matches(const Prepared& key, std::size_t place);
     bool matches_text(const Prepared& key, const maildir::Message& message);
+    bool matches_date(const Prepared& key, const maildir::Message& message);
     bool matches_size(const Prepared& key, const maildir::Message& message);
 
     maildir::Folder& folder_;

@@ -124,6 +124,7 @@ private:
     struct Prepared {
         MessageText* text = nullptr;
         std::uint64_t size = 0;
+        std::time_t date = 0;
     };
     Told prepare(const maildir::Message& message, const std::vector<imap::FetchItem>& items, Prepared& prepared);
     void mark_seen(std::span<const std::size_t> places);

@@ -181,7 +181,6 @@ Result<Status> Account::status(std::string_view name)
         ++status.messages;
         status.recent += message.is_recent;
         status.unseen += !(message.flags & seen);
-        status.size += message.size;
     }
     return status;
 }

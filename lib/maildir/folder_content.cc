@@ -85,18 +85,22 @@ Result<bool> FolderView::link(Uid uid, Arrivals& arrivals)
                 return guard.error();
             if (auto done = catch_up(true); !done)
                 return done.error();
+            if (auto done = store_.look_up_facts(); !done)
+                return done.error();
         }
         const auto* record = store_.state().find(uid);
         if (!record) {
             arrivals.messages().pop_back();
             return false;
         }
+        if (!record->facts)
+            continue;
         arrival.record = *record;
         const auto from = store_.path_of(*record);
         if (::link(from.c_str(), to.c_str()) == 0) {
             is_linked = true;
         } else if (errno == EXDEV || errno == EPERM || errno == EMLINK) {
-            auto inode = copy_file(from, to, record->date);
+            auto inode = copy_file(from, to, record->facts->date);
             if (!inode)
                 return inode.error();
             arrival.record.inode = *inode;
@@ -110,7 +114,8 @@ Result<bool> FolderView::link(Uid uid, Arrivals& arrivals)
     auto& record = arrival.record;
     arrival.keywords = keyword_names(record.keywords);
     const auto suffix = split_name(record.name).suffix;
-    record.name = make_base(record.date, unique_id(), host, record.size, record.crlf_size) + (suffix.empty() ? ":2," : std::string(suffix));
+    const auto& facts = *record.facts;
+    record.name = make_base(facts.date, unique_id(), host, facts.size, facts.crlf_size) + (suffix.empty() ? ":2," : std::string(suffix));
     record.is_new = false;
     return true;
 }
@@ -120,6 +125,7 @@ Result<Copied> FolderView::copy(const std::vector<Uid>& uids, std::string_view t
     auto directory = root_.find(target);
     if (!directory)
         return directory.error();
+    look_up_facts();
     Arrivals arrivals(*directory);
     std::vector<Uid> linked;
     for (Uid uid : uids) {
@@ -171,15 +177,25 @@ Result<Fd> FolderView::open_file(Uid uid)
     return failure("another program keeps renaming the message");
 }
 
-// A cache: no Error if it cannot be written.
-void FolderView::remember_sizes(Uid uid, std::uint64_t size, std::uint64_t crlf_size)
+void FolderView::remember_facts(Uid uid, const Facts& facts)
 {
     const auto guard = store_.lock();
     if (!guard || !catch_up())
         return;
     Lines lines;
-    lines.sizes(uid, size, crlf_size);
+    lines.facts(uid, facts);
     (void)store_.write(lines);
+}
+
+void FolderView::look_up_facts()
+{
+    const auto& records = store_.state().records;
+    if (has_looked_up_ || std::all_of(records.begin(), records.end(), [](const auto& record) { return record.facts.has_value(); }))
+        return;
+    const auto guard = store_.lock();
+    if (!guard || !catch_up())
+        return;
+    has_looked_up_ = !store_.look_up_facts();
 }
 
 Result<Body> FolderView::open(Uid uid)
@@ -192,19 +208,47 @@ Result<Body> FolderView::open(Uid uid)
         return io_error("stat message");
     const auto size = static_cast<std::uint64_t>(status.st_size);
     const auto* record = store_.state().find(uid);
-    if (record && record->size == size && record->crlf_size)
-        return Body(std::move(*fd), size, *record->crlf_size);
+    if (record && record->facts && record->facts->size == size && record->facts->crlf_size)
+        return Body(std::move(*fd), size, *record->facts->crlf_size);
     auto count = count_file(fd->get(), size);
     if (!count)
         return count.error();
-    remember_sizes(uid, size, *count);
+    if (record) {
+        auto facts = record->facts ? *record->facts : facts_of(record->name, status);
+        facts.size = size;
+        facts.crlf_size = *count;
+        remember_facts(uid, facts);
+    }
     return Body(std::move(*fd), size, *count);
+}
+
+Result<std::time_t> FolderView::internal_date(Uid uid)
+{
+    const auto* record = store_.state().find(uid);
+    if (record && !record->facts) {
+        look_up_facts();
+        record = store_.state().find(uid);
+    }
+    if (record && record->facts)
+        return record->facts->date;
+    auto fd = open_file(uid);
+    struct stat status {};
+    if (!fd)
+        return fd.error();
+    if (::fstat(fd->get(), &status) < 0)
+        return io_error("stat message");
+    return status.st_mtime;
 }
 
 Result<std::uint64_t> FolderView::crlf_size(Uid uid)
 {
-    if (const auto* record = store_.state().find(uid); record && record->crlf_size)
-        return *record->crlf_size;
+    const auto* record = store_.state().find(uid);
+    if (record && !record->facts) {
+        look_up_facts();
+        record = store_.state().find(uid);
+    }
+    if (record && record->facts && record->facts->crlf_size)
+        return *record->facts->crlf_size;
     auto body = open(uid);
     if (!body)
         return body.error();

@@ -123,7 +123,6 @@ void FolderView::update_known(Changes& changes, Expunge expunge)
             changes.changed.push_back(message.uid);
         message.flags = flags;
         message.keywords = record->keywords;
-        message.size = record->size;
     }
     std::sort(changes.changed.begin(), changes.changed.end());
     changes.changed.erase(std::unique(changes.changed.begin(), changes.changed.end()), changes.changed.end());
@@ -141,13 +140,12 @@ void FolderView::append_new(Changes& changes)
 {
     const auto& state = store_.state();
     auto first = std::lower_bound(state.records.begin(), state.records.end(), uid_next_, [](auto& r, Uid u) { return r.uid < u; });
+    messages_.reserve(messages_.size() + static_cast<std::size_t>(state.records.end() - first));
     for (; first != state.records.end(); ++first) {
         Message message;
         message.uid = first->uid;
         message.flags = flags_of(split_name(first->name).suffix);
         message.keywords = first->keywords;
-        message.internal_date = first->date;
-        message.size = first->size;
         message.is_recent = message.uid >= recent_from_;
         messages_.push_back(message);
         ++changes.added;

@@ -26,6 +26,7 @@ public:
     Result<Copied> move(const std::vector<Uid>& uids, std::string_view target) override;
     Result<void> sync() override;
     Result<Body> open(Uid uid) override;
+    Result<std::time_t> internal_date(Uid uid) override;
     Result<std::uint64_t> crlf_size(Uid uid) override;
     std::vector<std::string> watch_paths() const override;
 
@@ -46,7 +47,9 @@ private:
     Result<bool> link(Uid uid, class Arrivals& arrivals);
     std::vector<std::string> keyword_names(Keywords bits) const;
     Result<Fd> open_file(Uid uid);
-    void remember_sizes(Uid uid, std::uint64_t size, std::uint64_t crlf_size);
+    // The message's date and sizes, or those of all; what cannot be written is not remembered.
+    void remember_facts(Uid uid, const Facts& facts);
+    void look_up_facts();
 
     Root root_;
     std::string name_;
@@ -60,6 +63,7 @@ private:
     bool has_expunged_ = false;      // messages_ has some that wait for Expunge::apply
     bool is_stale_ = false;          // the list has been read for another purpose than refresh()
     bool is_unsynced_ = false;
+    bool has_looked_up_ = false;     // facts; not again for what could not be had
 };
 
 }  // namespace mta::maildir

@@ -45,8 +45,6 @@ struct Message {
     bool is_recent = false;
     bool is_expunged = false;  // by somebody, but still in this view: see Folder::refresh()
     Keywords keywords = 0;
-    std::time_t internal_date = 0;
-    std::uint64_t size = 0;  // as stored; the one that IMAP and POP3 tell is Folder::crlf_size()
 };
 
 // What refresh() has done to the view.
@@ -106,6 +104,8 @@ public:
     virtual Result<void> sync() = 0;
 
     virtual Result<Body> open(Uid uid) = 0;
+    // INTERNALDATE; looked up for all messages at the first question.
+    virtual Result<std::time_t> internal_date(Uid uid) = 0;
     // RFC822.SIZE: octets with every line end as CRLF; read from the message once if not yet known.
     virtual Result<std::uint64_t> crlf_size(Uid uid) = 0;
 
@@ -135,7 +135,6 @@ struct Status {
     std::uint32_t messages = 0, recent = 0, unseen = 0;  // unseen: how many
     Uid uid_next = 1;
     std::uint32_t uid_validity = 0;
-    std::uint64_t size = 0;  // of all, as stored
 };
 
 class Mailbox {

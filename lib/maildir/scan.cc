@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -92,27 +93,33 @@ std::unordered_map<std::string_view, std::size_t> index_files(const std::string&
     return by_base;
 }
 
-// A name that another program has changed (mbsync adds ",U=7"): the same inode, and nothing speaks against it.
-bool is_same_message(const std::string& directory, const Record& record, const Found& found)
+// A name that another program has changed (mbsync adds ",U=7"): the same inode, and it was not made anew for another file,
+// as it is older than our last look at the directories, or size and date are the same.
+bool is_same_message(const std::string& directory, const Mark& mark, const Record& record, const Found& found)
 {
     if (before_comma(split_name(record.name).base) == before_comma(split_name(found.name).base))
         return true;
     constexpr std::time_t slack = 120;  // between the date in a name of ours and the end of writing
-    struct stat status {};
-    return ::stat(cat(directory, '/', found.path()).c_str(), &status) == 0 &&
-           static_cast<std::uint64_t>(status.st_size) == record.size && std::llabs(status.st_mtime - record.date) <= slack;
+    struct statx status {};
+    if (::statx(AT_FDCWD, cat(directory, '/', found.path()).c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) < 0)
+        return false;
+    const auto birth = status.stx_btime.tv_sec * 1'000'000'000 + status.stx_btime.tv_nsec;
+    if (status.stx_mask & STATX_BTIME && birth < std::max(mark.times.new_time, mark.times.cur_time))
+        return true;
+    return record.facts && status.stx_size == record.facts->size && std::llabs(status.stx_mtime.tv_sec - record.facts->date) <= slack;
 }
 
-void match_by_inode(const std::string& directory, const std::vector<Record>& records, const std::vector<Found>& found,
-                    std::vector<bool>& is_known, Difference& difference)
+void match_by_inode(const std::string& directory, const UidState& state, const std::vector<Found>& found, std::vector<bool>& is_known,
+                    Difference& difference)
 {
+    const auto& records = state.records;
     std::unordered_map<ino_t, std::size_t> by_inode;
     for (std::size_t i = 0; i < found.size(); ++i)
         if (!is_known[i])
             by_inode.emplace(found[i].inode, i);
     std::erase_if(difference.missing, [&](std::size_t record) {
         const auto same = by_inode.find(records[record].inode);
-        if (same == by_inode.end() || is_known[same->second] || !is_same_message(directory, records[record], found[same->second]))
+        if (same == by_inode.end() || is_known[same->second] || !is_same_message(directory, state.mark, records[record], found[same->second]))
             return false;
         is_known[same->second] = true;
         difference.renamed.push_back({record, same->second});
@@ -163,8 +170,9 @@ Result<std::vector<std::string>> file_names(const std::string& path)
     return names;
 }
 
-Difference compare(const std::string& directory, const std::vector<Record>& records, std::vector<Found>& found)
+Difference compare(const std::string& directory, const UidState& state, std::vector<Found>& found)
 {
+    const auto& records = state.records;
     Difference difference;
     const auto by_base = index_files(directory, found);
     std::vector<bool> is_known(found.size());
@@ -182,30 +190,30 @@ Difference compare(const std::string& directory, const std::vector<Record>& reco
             difference.renamed.push_back({i, same->second});
     }
     if (!difference.missing.empty())
-        match_by_inode(directory, records, found, is_known, difference);
+        match_by_inode(directory, state, found, is_known, difference);
     for (std::size_t i = 0; i < found.size(); ++i)
         if (!is_known[i])
             difference.added.push_back(i);
     return difference;
 }
 
-bool describe(const std::string& directory, Record& record)
+std::optional<Facts> facts_in(std::string_view name)
 {
-    const auto facts = facts_of(split_name(record.name).base);
-    record.crlf_size = facts.crlf_size;
-    if (facts.date && facts.size) {
-        record.date = *facts.date;
-        record.size = *facts.size;
-        return true;
-    }
-    struct stat status {};
-    if (::lstat(cat(directory, '/', record.path()).c_str(), &status) < 0)
-        return false;
-    record.date = facts.date.value_or(status.st_mtime);
-    record.size = static_cast<std::uint64_t>(status.st_size);
-    if (facts.size != record.size)
-        record.crlf_size.reset();
-    return true;
+    if (id_of(name).empty())
+        return std::nullopt;
+    const auto told = facts_of(split_name(name).base);
+    if (!told.date || !told.size)
+        return std::nullopt;
+    return Facts{*told.date, *told.size, told.crlf_size};
+}
+
+Facts facts_of(std::string_view name, const struct stat& status)
+{
+    const auto told = facts_of(split_name(name).base);
+    Facts facts{told.date.value_or(status.st_mtime), static_cast<std::uint64_t>(status.st_size), told.crlf_size};
+    if (told.size != facts.size)
+        facts.crlf_size.reset();
+    return facts;
 }
 
 }  // namespace mta::maildir

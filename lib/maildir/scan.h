@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/stat.h>
+
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,11 +38,13 @@ struct Difference {
     std::vector<std::size_t> missing;  // records without a file
     std::vector<std::size_t> added;    // files without a record
 };
-// A file is a record's if its base name is, or else its inode with size and date. Of two files with one base name
+// A file is a record's if its base name is, or else its inode: see is_same_message(). Of two files with one base name
 // the second gets another (they are different messages), unless they are two links to one file.
-Difference compare(const std::string& directory, const std::vector<Record>& records, std::vector<Found>& found);
+Difference compare(const std::string& directory, const UidState& state, std::vector<Found>& found);
 
-// Date and sizes for a new record, from its name if that tells all; false if the file is gone.
-bool describe(const std::string& directory, Record& record);
+// Date and sizes, if a name of ours tells them.
+std::optional<Facts> facts_in(std::string_view name);
+// Of a message file with this name.
+Facts facts_of(std::string_view name, const struct stat& status);
 
 }  // namespace mta::maildir

@@ -26,7 +26,25 @@ bool is_full(const Error& error) { return error.status == disk_full || error.sta
 // The number that a file name starts with, usually the time of its delivery.
 std::uint64_t leading_number(std::string_view name)
 {
-    return parse_number<std::uint64_t>(name.substr(0, name.find_first_not_of("0123456789"))).value_or(0);
+    const auto end = std::find_if_not(name.begin(), name.end(), is_digit);
+    return parse_number<std::uint64_t>(std::string_view(name.begin(), end)).value_or(0);
+}
+
+// In the order of arrival, as far as names tell it.
+void sort_by_name(std::vector<Record>& records)
+{
+    std::vector<std::pair<std::uint64_t, std::size_t>> order;
+    order.reserve(records.size());
+    for (std::size_t i = 0; i < records.size(); ++i)
+        order.emplace_back(leading_number(records[i].name), i);
+    std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first < b.first : records[a.second].name < records[b.second].name;
+    });
+    std::vector<Record> sorted;
+    sorted.reserve(records.size());
+    for (const auto& [number, i] : order)
+        sorted.push_back(std::move(records[i]));
+    records = std::move(sorted);
 }
 
 }  // namespace
@@ -116,7 +134,7 @@ Result<void> FolderStore::reconcile()
         if (!before || !found || !after)
             return !before ? before.error() : !found ? found.error() : after.error();
         const auto& records = state().records;
-        const auto difference = compare(directory_, records, *found);
+        const auto difference = compare(directory_, state(), *found);
         const bool is_quiet = *before == *after;
         const bool is_sure = is_quiet && std::all_of(difference.missing.begin(), difference.missing.end(),
                                                      [&](auto i) { return was_missing.contains(records[i].uid); });
@@ -142,23 +160,35 @@ Result<void> FolderStore::take_over(const Difference& difference, const std::vec
     for (const auto& [record, file] : difference.renamed)
         lines.rename(state().records[record].uid, found[file].inode, found[file].path());
     std::vector<Record> added;
+    added.reserve(difference.added.size());
     for (auto i : difference.added) {
         Record record;
         record.inode = found[i].inode;
         record.is_new = found[i].is_new;
         record.name = found[i].name;
-        if (describe(directory_, record))
-            added.push_back(std::move(record));
+        record.facts = facts_in(record.name);
+        added.push_back(std::move(record));
     }
-    std::sort(added.begin(), added.end(), [](const Record& a, const Record& b) {
-        return std::pair(leading_number(a.name), std::string_view(a.name)) < std::pair(leading_number(b.name), std::string_view(b.name));
-    });
+    sort_by_name(added);
     if (!list_.has_room(added.size()))
         if (auto done = list_.renumber(); !done)
             return done;  // the next look adds them
     bool durable = false;
     list_.assign(added, lines, durable);
     return list_.append(lines, durable);
+}
+
+Result<void> FolderStore::look_up_facts()
+{
+    const Fd directory(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory)
+        return io_error(directory_);
+    Lines lines;
+    struct stat status {};
+    for (const auto& record : state().records)
+        if (!record.facts && ::fstatat(directory.get(), record.path().c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+            lines.facts(record.uid, facts_of(record.name, status));
+    return list_.append(lines, false);
 }
 
 Result<Uid> FolderStore::claim_recent()

@@ -48,6 +48,8 @@ public:
     // Reads what other processes have written, and looks through the directories if they have changed, or if forced.
     // A full disk is no Error: what is not yet in the list stays out of it.
     Result<void> catch_up(bool force = false);
+    // Date and sizes of all messages that have none yet.
+    Result<void> look_up_facts();
     // For the one session to which new messages are recent: moves them to cur/. Gives the first UID that is recent.
     Result<Uid> claim_recent();
     Result<void> write(const Lines& lines, bool durable = false) { return list_.append(lines, durable); }

@@ -20,28 +20,39 @@ std::string hex(std::uint64_t number, std::size_t digits = 1)
     return text.size() < digits ? std::string(digits - text.size(), '0') + text : text;
 }
 
-std::string_view next_word(std::string_view& words)
-{
-    const auto space = words.find(' ');
-    const auto word = words.substr(0, space);
-    words.remove_prefix(space == std::string_view::npos ? words.size() : space + 1);
-    return word;
-}
-
+// The number that is the first of the words; removes it. Lists are long, so this makes one pass.
 template <class Number>
 bool read(std::string_view& words, Number& number, int base = 10)
 {
-    const auto parsed = parse_number<Number>(next_word(words), base);
-    if (parsed)
-        number = *parsed;
-    return parsed.has_value();
+    const auto* const begin = words.data();
+    const auto* const end = begin + words.size();
+    const auto [rest, error] = std::from_chars(begin, end, number, base);
+    if (error != std::errc{} || (rest != end && *rest != ' '))
+        return false;
+    words.remove_prefix(static_cast<std::size_t>(rest - begin) + (rest != end));
+    return true;
 }
 
 bool read(std::string_view& words, std::optional<std::uint64_t>& number)
 {
-    const auto word = next_word(words);
-    number = parse_number<std::uint64_t>(word);
-    return number || word == "-";
+    number.reset();
+    if (words == "-" || words.starts_with("- ")) {
+        words.remove_prefix(std::min<std::size_t>(2, words.size()));
+        return true;
+    }
+    return read(words, number.emplace());
+}
+
+bool read(std::string_view& words, std::optional<Facts>& facts)
+{
+    constexpr std::string_view unknown = "- - - ";
+    facts.reset();
+    if (words.starts_with(unknown)) {
+        words.remove_prefix(unknown.size());
+        return true;
+    }
+    auto& known = facts.emplace();
+    return read(words, known.date) && read(words, known.size) && read(words, known.crlf_size);
 }
 
 bool read_path(std::string_view words, Record& record)
@@ -63,8 +74,6 @@ std::optional<std::string_view> checked(std::string_view line)
         return std::nullopt;
     return text;
 }
-
-std::string number_or_dash(std::optional<std::uint64_t> number) { return number ? cat(*number) : "-"; }
 
 }  // namespace
 
@@ -92,8 +101,8 @@ void UidState::purge()
 bool UidState::add(std::string_view words)
 {
     Record record;
-    if (!read(words, record.uid) || !read(words, record.inode) || !read(words, record.date) || !read(words, record.size) ||
-        !read(words, record.crlf_size) || !read(words, record.keywords, 16) || !read_path(words, record))
+    if (!read(words, record.uid) || !read(words, record.inode) || !read(words, record.facts) || !read(words, record.keywords, 16) ||
+        !read_path(words, record))
         return false;
     if (record.uid == 0 || (!records.empty() && record.uid <= records.back().uid))
         return false;
@@ -114,7 +123,7 @@ bool UidState::change(char what, std::string_view words)
     switch (what) {
     case '=': return read(words, record.inode) && read_path(words, record);
     case 'f': return read(words, record.keywords, 16);
-    case 's': return read(words, record.size) && read(words, record.crlf_size);
+    case 'd': return read(words, record.facts);
     default:
         record.is_gone = has_gone_ = true;
         return words.empty();
@@ -134,7 +143,7 @@ bool UidState::apply(std::string_view text, std::string_view boot)
     case '+': return add(words);
     case '=':
     case 'f':
-    case 's':
+    case 'd':
     case '-': return change(text[0], words);
     case 'n':
         if (!read(words, uid))
@@ -163,26 +172,37 @@ bool UidState::apply(std::string_view text, std::string_view boot)
     }
 }
 
-void Lines::line(std::string_view text)
+// Leaves room for the checksum.
+std::size_t Lines::begin_line()
 {
-    text_ += hex(crc32c(text), crc_digits);
-    text_ += ' ';
-    text_ += text;
+    const auto begin = text_.size();
+    text_.append(crc_digits + 1, ' ');
+    return begin;
+}
+
+void Lines::end_line(std::size_t begin)
+{
+    const auto checksum = crc32c(std::string_view(text_).substr(begin + crc_digits + 1));
+    text_.replace(begin, crc_digits, hex(checksum, crc_digits));
     text_ += '\n';
 }
 
 void Lines::add(const Record& record)
 {
-    line(cat("+ ", record.uid, ' ', record.inode, ' ', record.date, ' ', record.size, ' ', number_or_dash(record.crlf_size), ' ',
-             hex(record.keywords), ' ', record.path()));
+    line("+ ", record.uid, ' ', record.inode, ' ', words_of(record.facts), ' ', hex(record.keywords), ' ', record.is_new ? "new/" : "cur/",
+         record.name);
 }
 
-void Lines::set_keywords(Uid uid, Keywords keywords) { line(cat("f ", uid, ' ', hex(keywords))); }
-
-void Lines::sizes(Uid uid, std::uint64_t size, std::optional<std::uint64_t> crlf_size)
+std::string Lines::words_of(const std::optional<Facts>& facts)
 {
-    line(cat("s ", uid, ' ', size, ' ', number_or_dash(crlf_size)));
+    if (!facts)
+        return "- - -";
+    auto words = cat(facts->date, ' ', facts->size, ' ');
+    facts->crlf_size ? append(words, *facts->crlf_size) : append(words, '-');
+    return words;
 }
+
+void Lines::set_keywords(Uid uid, Keywords keywords) { line("f ", uid, ' ', hex(keywords)); }
 
 Lines snapshot(const UidState& state, std::string_view boot)
 {
@@ -202,7 +222,10 @@ Lines snapshot(const UidState& state, std::string_view boot)
 
 ParsedList apply_lines(UidState& state, std::string_view text, bool is_start, std::string_view boot)
 {
+    constexpr std::size_t usual_line_bytes = 96;
     ParsedList result;
+    if (is_start)
+        state.records.reserve(text.size() / usual_line_bytes);
     for (bool is_first = is_start; result.complete < text.size(); is_first = false) {
         const auto end = text.find('\n', result.complete);
         if (end == std::string_view::npos)

@@ -17,21 +17,27 @@
 //   u NEXT                                  no UID below NEXT is given any more
 //   r UID                                   messages from UID on are recent to the next session
 //   k BIT NAME                              a keyword; without NAME the bit is free
-//   + UID INODE DATE SIZE CRLFSIZE KEYWORDS FILE    a message; FILE is new/NAME or cur/NAME; CRLFSIZE may be "-"
+//   + UID INODE DATE SIZE CRLFSIZE KEYWORDS FILE    a message; FILE is new/NAME or cur/NAME; CRLFSIZE may be "-",
+//                                           and all three if nobody has asked for them
 //   = UID INODE FILE                        it is called so now
 //   f UID KEYWORDS                          its keywords (bits in hexadecimal)
-//   s UID SIZE CRLFSIZE                     its sizes
+//   d UID DATE SIZE CRLFSIZE                its date and sizes
 //   - UID                                   it is expunged
 //   c NEW CUR SINCE                         all is known as of these times of the directories (ns); SINCE: see Mark
 // State changes only by applying lines, so that what one process does and what another reads of it are the same.
 namespace mta::maildir {
 
+// What a name of ours tells; else it takes a look at the file.
+struct Facts {
+    std::time_t date = 0;
+    std::uint64_t size = 0;  // as stored
+    std::optional<std::uint64_t> crlf_size;
+};
+
 struct Record {
     Uid uid = 0;
     ino_t inode = 0;
-    std::time_t date = 0;
-    std::uint64_t size = 0;
-    std::optional<std::uint64_t> crlf_size;
+    std::optional<Facts> facts;  // nothing until they are needed
     Keywords keywords = 0;
     bool is_new = false;   // in new/, not in cur/
     bool is_gone = false;  // expunged; dropped by State::purge()
@@ -79,23 +85,32 @@ private:
 // Lines to be written.
 class Lines {
 public:
-    void header(std::uint32_t uid_validity) { line(cat("buuta-uidlist 1 ", uid_validity)); }
-    void reserve(Uid reserved, std::string_view boot) { line(cat("n ", reserved, ' ', boot)); }
-    void next(Uid uid) { line(cat("u ", uid)); }
-    void first_recent(Uid uid) { line(cat("r ", uid)); }
-    void keyword(std::size_t bit, std::string_view name) { line(cat("k ", bit, ' ', name)); }
+    void header(std::uint32_t uid_validity) { line("buuta-uidlist 1 ", uid_validity); }
+    void reserve(Uid reserved, std::string_view boot) { line("n ", reserved, ' ', boot); }
+    void next(Uid uid) { line("u ", uid); }
+    void first_recent(Uid uid) { line("r ", uid); }
+    void keyword(std::size_t bit, std::string_view name) { line("k ", bit, ' ', name); }
     void add(const Record& record);
-    void rename(Uid uid, ino_t inode, std::string_view path) { line(cat("= ", uid, ' ', inode, ' ', path)); }
+    void rename(Uid uid, ino_t inode, std::string_view path) { line("= ", uid, ' ', inode, ' ', path); }
     void set_keywords(Uid uid, Keywords keywords);
-    void sizes(Uid uid, std::uint64_t size, std::optional<std::uint64_t> crlf_size);
-    void expunge(Uid uid) { line(cat("- ", uid)); }
-    void mark(const Mark& mark) { line(cat("c ", mark.times.new_time, ' ', mark.times.cur_time, ' ', mark.since)); }
+    void facts(Uid uid, const Facts& facts) { line("d ", uid, ' ', words_of(facts)); }
+    void expunge(Uid uid) { line("- ", uid); }
+    void mark(const Mark& mark) { line("c ", mark.times.new_time, ' ', mark.times.cur_time, ' ', mark.since); }
 
     bool is_empty() const { return text_.empty(); }
     const std::string& text() const { return text_; }
 
 private:
-    void line(std::string_view text);
+    static std::string words_of(const std::optional<Facts>& facts);
+    template <class... Parts>
+    void line(const Parts&... parts)
+    {
+        const auto begin = begin_line();
+        (mta::append(text_, parts), ...);
+        end_line(begin);
+    }
+    std::size_t begin_line();
+    void end_line(std::size_t begin);
     std::string text_;
 };
 

@@ -115,9 +115,7 @@ Result<void> FileUpload::finish_message()
     static const std::string host = net::host_name();
     auto& record = arrivals_.messages().back().record;
     record.inode = status.st_ino;
-    record.date = date;
-    record.size = size_;
-    record.crlf_size = crlf_size_;
+    record.facts = Facts{date, size_, crlf_size_};
     record.name = make_base(date, unique_id(), host, size_, crlf_size_) + with_flags({}, flags_);
     return {};
 }

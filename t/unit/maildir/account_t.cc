@@ -140,7 +140,7 @@ TEST_CASE("renaming INBOX moves its messages and leaves it empty", "[maildir]")
     auto folder = open_folder(*box, "Old");
     REQUIRE(folder->messages().size() == 1);
     CHECK(folder->messages()[0].flags == flagged);
-    CHECK(folder->messages()[0].internal_date == 1600000000);
+    CHECK(*folder->internal_date(1) == 1600000000);
     CHECK(folder->keywords().at(0) == "work");
     CHECK(box->rename("INBOX", "Old").error().status == folder_exists);
 }
@@ -177,7 +177,6 @@ TEST_CASE("STATUS counts without using up Recent", "[maildir]")
         CHECK(status->unseen == 1);
         CHECK(status->recent == 2);
         CHECK(status->uid_next == 3);
-        CHECK(status->size == 4 + 33 + 2);
     }
     open_folder(*box);
     CHECK(box->status("INBOX")->recent == 0);

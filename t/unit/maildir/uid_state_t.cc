@@ -10,9 +10,7 @@ Record record(Uid uid, const std::string& name)
     Record made;
     made.uid = uid;
     made.inode = 100 + uid;
-    made.date = 1700000000;
-    made.size = 10;
-    made.crlf_size = 12;
+    made.facts = Facts{1700000000, 10, 12};
     made.keywords = uid;
     made.name = name;
     return made;
@@ -38,7 +36,7 @@ TEST_CASE("what lines say is in the state", "[maildir]")
     auto lines = example();
     lines.set_keywords(1, 0x8000000000000000);
     lines.rename(2, 5, "cur/two words:2,F");
-    lines.sizes(2, 20, std::nullopt);
+    lines.facts(2, {5, 20, std::nullopt});
     lines.expunge(3);
     lines.first_recent(3);
     lines.mark({{5, 6}, 7});
@@ -53,13 +51,36 @@ TEST_CASE("what lines say is in the state", "[maildir]")
     CHECK(state.find(1)->keywords == 0x8000000000000000);
     CHECK(state.find(2)->name == "two words:2,F");
     CHECK(state.find(2)->inode == 5);
-    CHECK(state.find(2)->size == 20);
-    CHECK_FALSE(state.find(2)->crlf_size);
+    CHECK(state.find(2)->facts->size == 20);
+    CHECK_FALSE(state.find(2)->facts->crlf_size);
     CHECK(state.find(3) == nullptr);
     CHECK(state.first_recent == 3);
     CHECK(state.mark.times == DirTimes{5, 6});
     CHECK(state.keyword_bit("nonjunk") == 1u);
     CHECK_FALSE(state.keyword_bit(""));
+}
+
+TEST_CASE("date and sizes may be unknown at first", "[maildir]")
+{
+    Lines lines;
+    lines.header(77);
+    auto unknown = record(1, "one");
+    unknown.facts.reset();
+    lines.add(unknown);
+    auto half_known = record(2, "two");
+    half_known.facts->crlf_size.reset();
+    lines.add(half_known);
+    UidState state;
+    REQUIRE_FALSE(apply_lines(state, lines.text(), true, "b").is_damaged);
+    CHECK_FALSE(state.find(1)->facts);
+    CHECK(state.find(1)->name == "one");
+    CHECK(state.find(2)->facts->date == 1700000000);
+    CHECK_FALSE(state.find(2)->facts->crlf_size);
+    Lines more;
+    more.facts(1, {1600000000, 4, 5});
+    REQUIRE_FALSE(apply_lines(state, more.text(), false, "b").is_damaged);
+    CHECK(state.find(1)->facts->date == 1600000000);
+    CHECK(state.find(1)->facts->crlf_size == 5);
 }
 
 TEST_CASE("a snapshot says the same as the lines before it", "[maildir]")
