@@ -103,6 +103,35 @@ Result<void> UidList::load()
     return read_from(size_);
 }
 
+// Whether the list is shorter than it was. The UIDs that may be among what is lost are not given again.
+bool UidList::is_cut()
+{
+    const auto text = read_file(path_ + ".witness", 100);
+    const auto words = text ? split_words(*text) : std::vector<std::string_view>();
+    if (words.size() != 3 || parse_number<std::uint32_t>(words[0]) != state_.uid_validity)
+        return false;
+    const auto reserved = parse_number<Uid>(words[1]).value_or(0);
+    if (reserved <= state_.reserved && parse_number<std::uint64_t>(words[2]).value_or(0) <= size_)
+        return false;
+    log::warning(path_, ": cut, some messages may get new UIDs");
+    state_.reserved = std::max(state_.reserved, reserved);
+    return true;
+}
+
+// Before the list is written. Without sync: after a crash of the machine all that was reserved counts as used. That there is no room
+// is no Error.
+void UidList::bear_witness(Uid reserved, std::uint64_t size)
+{
+    constexpr std::size_t line_bytes = 48;
+    if (!witness_)
+        witness_.reset(::open((path_ + ".witness").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    auto line = cat(state_.uid_validity, ' ', reserved, ' ', size);
+    line.resize(line_bytes, ' ');
+    line.back() = '\n';
+    if (witness_ && ::pwrite(witness_.get(), line.data(), line.size(), 0) < 0)
+        witness_.reset();
+}
+
 Result<void> UidList::read_from(std::uint64_t offset)
 {
     struct stat now {};
@@ -113,7 +142,8 @@ Result<void> UidList::read_from(std::uint64_t offset)
         return text.error();
     const auto parsed = apply_lines(state_, *text, offset == 0, boot_);
     size_ = static_cast<std::uint64_t>(now.st_size);
-    if (parsed.is_damaged || (offset == 0 && !parsed.has_header))
+    const bool is_damaged = parsed.is_damaged || (offset == 0 && !parsed.has_header);
+    if (((offset == 0 || is_damaged) && is_cut()) || is_damaged)
         return repair(parsed);
     return {};
 }
@@ -156,6 +186,7 @@ Result<void> UidList::replace()
     fd_.reset();  // after an Error the next load() reads everything
     state_.purge();
     const auto lines = snapshot(state_, boot_);
+    bear_witness(state_.reserved, lines.text().size());
     const auto temporary = path_ + ".tmp";  // one writer, by the lock
     Fd fd(::open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd)
@@ -184,12 +215,14 @@ Result<void> UidList::append(const Lines& lines, bool durable)
 {
     if (lines.is_empty())
         return {};
+    bear_witness(std::max(state_.reserved, lines.reserved()), size_ + lines.text().size());
     auto done = put(fd_.get(), lines.text(), path_);
     if (done && durable && ::fdatasync(fd_.get()) < 0)
         done = io_error(path_);
     if (!done) {
         if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) < 0)
             fd_.reset();  // the next load() finds the torn end
+        bear_witness(state_.reserved, size_);
         return done;
     }
     apply_lines(state_, lines.text(), false, boot_);

@@ -34,7 +34,8 @@ private:
     Fd fd_;
 };
 
-// The uid list of a folder: an append-only file beside new/ and cur/, see uid_state.h. All but is_current() under the
+// The uid list of a folder: an append-only file beside new/ and cur/, see uid_state.h. Its size and what it reserves stand in another
+// file, too ("UIDVALIDITY RESERVED SIZE"), so that a list which has lost its end, though not by a crash, gives no UID twice. All but is_current() under the
 // folder's lock. A UID is durable (or reserved durably) before append() returns, so that after any crash the same UID
 // with the same UIDVALIDITY never means another message.
 class UidList {
@@ -65,6 +66,8 @@ private:
     Result<void> read_from(std::uint64_t offset);
     Result<void> repair(const ParsedList& parsed);
     Result<void> replace();
+    bool is_cut();
+    void bear_witness(Uid reserved, std::uint64_t size);
 
     std::string directory_, path_;
     NewUidValidity new_uid_validity_;
@@ -73,6 +76,7 @@ private:
     dev_t device_ = 0;
     ino_t inode_ = 0;
     std::uint64_t size_ = 0;
+    Fd witness_;
     UidState state_;
 };
 

@@ -86,7 +86,11 @@ private:
 class Lines {
 public:
     void header(std::uint32_t uid_validity) { line("buuta-uidlist 1 ", uid_validity); }
-    void reserve(Uid reserved, std::string_view boot) { line("n ", reserved, ' ', boot); }
+    void reserve(Uid reserved, std::string_view boot)
+    {
+        reserved_ = reserved;
+        line("n ", reserved, ' ', boot);
+    }
     void next(Uid uid) { line("u ", uid); }
     void first_recent(Uid uid) { line("r ", uid); }
     void keyword(std::size_t bit, std::string_view name) { line("k ", bit, ' ', name); }
@@ -99,6 +103,7 @@ public:
 
     bool is_empty() const { return text_.empty(); }
     const std::string& text() const { return text_; }
+    Uid reserved() const { return reserved_; }  // by these lines, or 0
 
 private:
     static std::string words_of(const std::optional<Facts>& facts);
@@ -112,6 +117,7 @@ private:
     std::size_t begin_line();
     void end_line(std::size_t begin);
     std::string text_;
+    Uid reserved_ = 0;
 };
 
 // The whole state as a new list.

@@ -38,6 +38,27 @@ TEST_CASE("a uid list cut at any place gives no UID to another message", "[maild
     }
 }
 
+TEST_CASE("a list that has lost its end, between lines or within one, gives no UID twice", "[maildir][crash]")
+{
+    const Place place;
+    const auto box = open_box(place.box());
+    for (int i = 1; i <= 140; ++i)
+        append(*box, cat("number ", i, "\r\n"));
+    const auto uid_validity = box->status("INBOX")->uid_validity;
+    const auto whole = content_of(list_file(place)), witness = content_of(list_file(place) + ".witness");
+    for (std::size_t size = 60; size < whole.size(); size += whole.size() / 25) {
+        for (auto cut : {size, whole.find('\n', size) + 1, whole.find('\n', size) + 12}) {
+            write_file(list_file(place), whole.substr(0, cut));
+            write_file(list_file(place) + ".witness", witness);
+            auto folder = open_folder(*box);
+            REQUIRE(folder->messages().size() == 140);
+            REQUIRE(folder->uid_validity() == uid_validity);
+            for (const auto& message : folder->messages())
+                CHECK((message.uid > 140 || text_of(*folder, message.uid) == cat("number ", message.uid, "\r\n")));
+        }
+    }
+}
+
 TEST_CASE("a uid list with garbage in it keeps what is readable", "[maildir]")
 {
     const Place place;
