@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -99,6 +100,12 @@ public:
         int status = 0;
         ::waitpid(std::exchange(child_, -1), &status, 0);
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    // As kill -9 does, at whatever the session is doing.
+    void kill()
+    {
+        ::kill(child_, SIGKILL);
+        wait();
     }
     net::Stream& stream() { return *stream_; }
 
