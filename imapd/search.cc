@@ -33,7 +33,8 @@ void Session::search(imap::Parser& arguments)
     if (search.has_unknown_charset)
         return no("[BADCHARSET (UTF-8 US-ASCII)] Unknown character set");
     const auto& messages = folder_->messages();
-    if (goes_beyond(search.key, static_cast<std::uint32_t>(messages.size())))
+    // In an empty mailbox nothing is found; clients ask for 1:* without having looked.
+    if (!messages.empty() && goes_beyond(search.key, static_cast<std::uint32_t>(messages.size())))
         return bad("There is no message with this number");
     bool is_some_unreadable = false;
     Matcher matcher(search.key, *folder_, [&](maildir::Uid uid) {

@@ -53,6 +53,16 @@ TEST_CASE("SEARCH by flags, numbers and sizes", "[imapd]")
     CHECK(client("SEARCH NONSENSE") == "+ BAD Unknown search key NONSENSE");
 }
 
+TEST_CASE("SEARCH finds nothing in an empty mailbox, whatever numbers it names", "[imapd]")
+{
+    test::TemporaryDirectory directory;
+    Client client(directory.path());
+    client("SELECT INBOX");
+    for (const char* keys : {"ALL", "1:*", "*", "3", "NOT 1", "UID 1:*"})
+        CHECK(found(client, keys).empty());
+    CHECK(client("UID SEARCH 1:* NOT DELETED") == "* SEARCH\n+ OK SEARCH completed");
+}
+
 TEST_CASE("SEARCH by dates: as written, whatever time and zone", "[imapd]")
 {
     test::TemporaryDirectory directory;
