@@ -60,25 +60,35 @@ std::optional<std::string> wrong_name(std::string_view name)
     return std::nullopt;
 }
 
-// RFC 6154 section 3: CREATE name (USE (\Sent)).
-std::string parse_special_use(imap::Parser& arguments)
+// RFC 6154 section 3: CREATE name (USE (\Sent \Archive)).
+std::vector<std::string> parse_special_uses(imap::Parser& arguments)
 {
+    std::vector<std::string> uses;
     if (!arguments.take(' '))
-        return {};
+        return uses;
     arguments.expect('(');
     if (!arguments.take_word("USE"))
         arguments.fail("USE was expected");
     arguments.space();
     arguments.expect('(');
-    arguments.expect('\\');
-    auto use = arguments.atom();
+    while (!arguments.failed() && !arguments.take(')')) {
+        if (!uses.empty())
+            arguments.space();
+        arguments.expect('\\');
+        uses.push_back(cat("\\", arguments.atom()));
+    }
     arguments.expect(')');
-    arguments.expect(')');
-    return cat("\\", use);
+    return uses;
 }
 
-std::optional<std::string_view> known_special_use(std::string_view use)
+// The one that is asked for, or nothing if it is unknown; a mailbox can have one.
+std::optional<std::string_view> known_special_use(const std::vector<std::string>& uses)
 {
+    if (uses.empty())
+        return std::string_view();
+    if (uses.size() > 1)
+        return std::nullopt;
+    const auto& use = uses.front();
     for (std::string_view known : {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash", "\\Flagged", "\\All"})
         if (iequals(known, use))
             return known;
@@ -218,16 +228,16 @@ void Session::create(imap::Parser& arguments)
 {
     arguments.space();
     auto name = arguments.mailbox();
-    auto use = parse_special_use(arguments);
+    auto uses = parse_special_uses(arguments);
     if (are_arguments_bad(arguments))
         return;
     if (name.ends_with(maildir::separator))
         name.pop_back();
     if (auto why = wrong_name(name))
         return no(*why);
-    auto known_use = use.empty() ? std::string_view() : known_special_use(use);
+    auto known_use = known_special_use(uses);
     if (!known_use)
-        return no("[USEATTR] Unknown special use");
+        return no("[USEATTR] A mailbox can have one special use, of those in RFC 6154");
     if (auto done = mailbox_->create(name, *known_use); !done)
         return no(done.error());
     ok("CREATE completed");

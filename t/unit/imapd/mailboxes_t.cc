@@ -43,6 +43,9 @@ TEST_CASE("special uses are in LIST and can be given at CREATE (RFC 6154)", "[im
     CHECK(client("CREATE MySent (USE (\\sent))") == "+ OK CREATE completed");
     CHECK(client("LIST \"\" MySent").find("\\Sent)") != std::string::npos);
     CHECK(client("CREATE x (USE (\\Nonsense))").starts_with("+ NO [USEATTR]"));
+    CHECK(client("CREATE x (USE (\\Sent \\Trash))").starts_with("+ NO [USEATTR]"));
+    CHECK(client("CREATE x (USE (\\Sent\\Trash))").starts_with("+ BAD"));
+    CHECK(client("CREATE usual (USE ())") == "+ OK CREATE completed");
     CHECK(client("CREATE x (USE \\Sent)").starts_with("+ BAD"));
 }
 
