@@ -47,6 +47,9 @@ void Session::copy(imap::Parser& arguments)
     auto copied = folder_->copy(uids_of(*places), request.target);
     if (!copied)
         return no(copied.error(), "TRYCREATE");
+    // RFC 2180 section 4.4; UIDs that do not exist are no error.
+    if (!is_uid_command_ && copied->uids.empty())
+        return no("[EXPUNGEISSUED] The messages were expunged by others");
     bool is_partly_gone = !is_uid_command_ && copied->uids.size() < places->size();
     ok(cat(copyuid(*copied), is_partly_gone ? "Some of the messages were expunged by others" : "COPY completed"));
 }

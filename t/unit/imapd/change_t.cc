@@ -129,6 +129,25 @@ TEST_CASE("COPY keeps flags, keywords and date, and pairs UIDs", "[imapd]")
     CHECK(client("FETCH 2 (FLAGS INTERNALDATE)").starts_with("* 2 FETCH (FLAGS (\\Flagged \\Recent $Work) INTERNALDATE \" 1-Feb-1994 00:00:00 +0000\")"));
 }
 
+TEST_CASE("what others have expunged cannot be copied, and that is said", "[imapd]")
+{
+    test::TemporaryDirectory directory;
+    Client one(directory.path()), two(directory.path());
+    for (int i = 0; i < 3; ++i)
+        one.append("INBOX", message);
+    one("CREATE box");
+    one("SELECT INBOX");
+    two("SELECT INBOX");
+    one("STORE 1:2 +FLAGS.SILENT (\\Deleted)");
+    one("EXPUNGE");
+    two.send("a COPY 1:2 box\r\nb COPY 2:3 box\r\nc UID COPY 1 box\r\n");
+    CHECK(two.answer("a") == "+ NO [EXPUNGEISSUED] The messages were expunged by others");
+    auto partly = two.answer("b");
+    CHECK((partly.starts_with("+ OK [COPYUID ") && partly.ends_with(" 3 1] Some of the messages were expunged by others")));
+    CHECK(two.answer("c").ends_with("+ OK COPY completed"));
+    CHECK(two("STATUS box (MESSAGES)").starts_with("* STATUS \"box\" (MESSAGES 1)"));
+}
+
 TEST_CASE("MOVE tells COPYUID before EXPUNGE (RFC 6851)", "[imapd]")
 {
     test::TemporaryDirectory directory;
