@@ -23,6 +23,11 @@ bool needs_text(const FetchItem& item)
     return item.kind == Kind::envelope || item.kind == Kind::body || item.kind == Kind::body_structure || item.kind == Kind::section;
 }
 
+bool needs_more_than_header(const FetchItem& item)
+{
+    return needs_text(item) && item.kind != Kind::envelope && !item.section.needs_only_header();
+}
+
 bool has(const std::vector<FetchItem>& items, Kind kind)
 {
     return std::any_of(items.begin(), items.end(), [&](const FetchItem& item) { return item.kind == kind; });
@@ -179,48 +184,67 @@ void Session::mark_seen(std::span<const std::size_t> places)
 }
 
 // The text of a message, or null and why not.
-std::pair<MessageText*, Session::Told> Session::open_text(maildir::Uid uid)
+std::pair<MessageText*, Session::Told> Session::open_text(maildir::Uid uid, Extent extent)
 {
-    if (last_text_ && last_text_->uid() == uid)
+    if (last_text_ && last_text_->uid() == uid && (extent == Extent::header || last_text_->has_body()))
         return {&*last_text_, Told::yes};
-    auto body = folder_->open(uid);
-    if (!body) {
-        if (body.error().status == maildir::message_gone)
+    auto text = read_text(uid, extent);
+    if (!text) {
+        if (text.error().status == maildir::message_gone)
             return {nullptr, Told::gone};
-        log::warning("mailbox ", printable(folder_->name()), ": ", body.error().text);
+        log::warning("mailbox ", printable(folder_->name()), ": ", text.error().text);
         return {nullptr, Told::unreadable};
     }
-    last_text_.emplace(uid, std::move(*body));
+    last_text_.emplace(std::move(*text));
     return {&*last_text_, Told::yes};
+}
+
+Result<MessageText> Session::read_text(maildir::Uid uid, Extent extent)
+{
+    if (extent == Extent::header) {
+        auto header = folder_->header(uid);
+        return header ? Result<MessageText>(MessageText(uid, std::move(*header))) : header.error();
+    }
+    auto body = folder_->open(uid);
+    return body ? Result<MessageText>(MessageText(uid, std::move(*body))) : body.error();
 }
 
 // Opens and reads what the response needs, so that nothing can fail once it has begun (but a disk that breaks just then).
 Session::Told Session::prepare(const maildir::Message& message, const std::vector<FetchItem>& items, Prepared& prepared)
 {
-    if (std::any_of(items.begin(), items.end(), needs_text)) {
-        auto [text, told] = open_text(message.uid);
-        if (text == nullptr)
-            return told;
-        prepared.text = text;
-        prepared.size = text->size();
-        try {
-            read_ahead(*text, items);
-        } catch (const std::system_error& error) {
-            log::warning("mailbox ", printable(folder_->name()), ": ", error.what());
-            last_text_.reset();
-            return Told::unreadable;
-        }
-    } else if (has(items, Kind::size)) {
-        auto size = folder_->crlf_size(message.uid);
+    auto told = [](const Error& error) { return error.status == maildir::message_gone ? Told::gone : Told::unreadable; };
+    if (std::any_of(items.begin(), items.end(), needs_text))
+        if (auto done = prepare_text(message.uid, items, prepared); done != Told::yes)
+            return done;
+    if (has(items, Kind::size)) {
+        bool is_known = prepared.text != nullptr && prepared.text->has_body();
+        auto size = is_known ? Result<std::uint64_t>(prepared.text->size()) : folder_->crlf_size(message.uid);
         if (!size)
-            return size.error().status == maildir::message_gone ? Told::gone : Told::unreadable;
+            return told(size.error());
         prepared.size = *size;
     }
     if (has(items, Kind::internal_date)) {
         auto date = folder_->internal_date(message.uid);
         if (!date)
-            return date.error().status == maildir::message_gone ? Told::gone : Told::unreadable;
+            return told(date.error());
         prepared.date = *date;
+    }
+    return Told::yes;
+}
+
+Session::Told Session::prepare_text(maildir::Uid uid, const std::vector<FetchItem>& items, Prepared& prepared)
+{
+    bool is_header_enough = std::none_of(items.begin(), items.end(), needs_more_than_header);
+    auto [text, told] = open_text(uid, is_header_enough ? Extent::header : Extent::whole);
+    if (text == nullptr)
+        return told;
+    prepared.text = text;
+    try {
+        read_ahead(*text, items);
+    } catch (const std::system_error& error) {
+        log::warning("mailbox ", printable(folder_->name()), ": ", error.what());
+        last_text_.reset();
+        return Told::unreadable;
     }
     return Told::yes;
 }

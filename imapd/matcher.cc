@@ -14,6 +14,8 @@ namespace {
 
 using Kind = imap::SearchKey::Kind;
 
+constexpr int header_cost = 2;
+
 // What has to be read to know it: nothing, perhaps date or size, the header, the text.
 int cost_of(Kind kind)
 {
@@ -26,7 +28,7 @@ int cost_of(Kind kind)
     case Kind::header:
     case Kind::sent_before:
     case Kind::sent_on:
-    case Kind::sent_since: return 2;
+    case Kind::sent_since: return header_cost;
     case Kind::body:
     case Kind::text: return 3;
     default: return 0;
@@ -125,7 +127,7 @@ bool Matcher::matches_size(const Prepared& key, const maildir::Message& message)
 
 bool Matcher::matches_text(const Prepared& key, const maildir::Message& message)
 {
-    auto* text = open_text_(message.uid);
+    auto* text = open_text_(message.uid, cost_of(key.kind) == header_cost);
     if (text == nullptr)
         return false;
     switch (key.kind) {

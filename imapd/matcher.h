@@ -13,8 +13,8 @@ namespace mta::imapd {
 // A search made ready for one view of a folder: sets resolved, texts folded, what is cheap to know asked first.
 class Matcher {
 public:
-    // Gives a message's text, or null when it cannot be had.
-    using OpenText = std::function<MessageText*(maildir::Uid)>;
+    // Gives a message's text, or its header at least; null when it cannot be had.
+    using OpenText = std::function<MessageText*(maildir::Uid, bool is_header_enough)>;
 
     Matcher(const imap::SearchKey& key, maildir::Folder& folder, OpenText open_text);
 

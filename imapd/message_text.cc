@@ -23,7 +23,7 @@ bool is_header_complete(std::string_view text, std::size_t header_size)
 
 std::string MessageText::read(std::uint64_t offset, std::size_t size)
 {
-    auto bytes = body_.read(offset, size);
+    auto bytes = body_->read(offset, size);
     if (!bytes)
         throw std::system_error(EIO, std::generic_category(), bytes.error().text);
     if (bytes->size() != size)

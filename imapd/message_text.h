@@ -11,13 +11,15 @@
 namespace mta::imapd {
 
 // One message's text in CRLF form, read as far as it is asked for. Once open it can be read to its end, whoever
-// expunges it meanwhile.
+// expunges it meanwhile. It may be the header alone.
 class MessageText {
 public:
     MessageText(maildir::Uid uid, maildir::Body body) : uid_(uid), body_(std::move(body)) {}
+    MessageText(maildir::Uid uid, std::string header) : uid_(uid), text_(std::move(header)), header_size_(text_.size()) {}
 
     maildir::Uid uid() const { return uid_; }
-    std::uint64_t size() const { return body_.size(); }
+    bool has_body() const { return body_.has_value(); }
+    std::uint64_t size() const { return body_->size(); }
 
     // These throw std::system_error if the file cannot be read.
     std::string_view header();
@@ -28,7 +30,7 @@ public:
 
 private:
     maildir::Uid uid_;
-    maildir::Body body_;
+    std::optional<maildir::Body> body_;
     std::string text_;  // from the beginning
     std::optional<std::size_t> header_size_;
     std::optional<mime::Part> structure_;

@@ -37,8 +37,8 @@ void Session::search(imap::Parser& arguments)
     if (!messages.empty() && goes_beyond(search.key, static_cast<std::uint32_t>(messages.size())))
         return bad("There is no message with this number");
     bool is_some_unreadable = false;
-    Matcher matcher(search.key, *folder_, [&](maildir::Uid uid) {
-        auto [text, told] = open_text(uid);
+    Matcher matcher(search.key, *folder_, [&](maildir::Uid uid, bool is_header_enough) {
+        auto [text, told] = open_text(uid, is_header_enough ? Extent::header : Extent::whole);
         is_some_unreadable |= told == Told::unreadable;
         return text;
     });

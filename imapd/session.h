@@ -127,8 +127,11 @@ private:
         std::time_t date = 0;
     };
     Told prepare(const maildir::Message& message, const std::vector<imap::FetchItem>& items, Prepared& prepared);
+    Told prepare_text(maildir::Uid uid, const std::vector<imap::FetchItem>& items, Prepared& prepared);
     void mark_seen(std::span<const std::size_t> places);
-    std::pair<MessageText*, Told> open_text(maildir::Uid uid);
+    enum class Extent { header, whole };
+    std::pair<MessageText*, Told> open_text(maildir::Uid uid, Extent extent);
+    Result<MessageText> read_text(maildir::Uid uid, Extent extent);
     void store(imap::Parser&);
     void search(imap::Parser&);
     void copy(imap::Parser&);

@@ -1,6 +1,7 @@
 #include "imap/structure.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "imap/write.h"
@@ -47,9 +48,8 @@ void append_address(std::string& out, const mime::Address& address)
     out.push_back(')');
 }
 
-std::string address_list(const mime::Header& header, std::string_view name)
+std::string address_list(const std::optional<mime::Field>& field)
 {
-    auto field = header.find(name);
     auto addresses = field ? mime::parse_addresses(field->value) : std::vector<mime::Address>();
     if (addresses.empty())
         return "NIL";
@@ -138,6 +138,32 @@ std::string encoding_name(const mime::Header& header)
     return name.empty() ? "7bit" : lower(name);
 }
 
+// The fields that an envelope is made of, found in one pass: of each the first.
+class EnvelopeFields {
+public:
+    enum Name { date, subject, from, sender, reply_to, to, cc, bcc, in_reply_to, message_id };
+
+    explicit EnvelopeFields(std::string_view block)
+    {
+        for (const mime::Field& field : mime::Header(block))
+            for (std::size_t i = 0; i < names.size(); ++i)
+                if (field.name.size() == names[i].size() && !fields_[i] && field.is(names[i]))
+                    fields_[i] = field;
+    }
+    const std::optional<mime::Field>& operator[](Name name) const { return fields_[name]; }
+    std::optional<std::string> text(Name name) const
+    {
+        if (!fields_[name])
+            return std::nullopt;
+        return std::string(trim(mime::unfold(fields_[name]->value)));
+    }
+
+private:
+    static constexpr std::array<std::string_view, 10> names{"Date", "Subject", "From", "Sender",      "Reply-To",
+                                                            "To",   "Cc",      "Bcc",  "In-Reply-To", "Message-ID"};
+    std::array<std::optional<mime::Field>, names.size()> fields_;
+};
+
 class StructureWriter {
 public:
     StructureWriter(std::string_view message, bool is_extended) : message_(message), is_extended_(is_extended) {}
@@ -210,22 +236,22 @@ private:
 
 std::string envelope(std::string_view block)
 {
-    mime::Header header(block);
+    const EnvelopeFields fields(block);
     std::string out = "(";
-    append_text_or_nil(out, header.value("Date"));
+    append_text_or_nil(out, fields.text(EnvelopeFields::date));
     out.push_back(' ');
-    append_text_or_nil(out, header.value("Subject"));
-    auto from = address_list(header, "From");
+    append_text_or_nil(out, fields.text(EnvelopeFields::subject));
+    auto from = address_list(fields[EnvelopeFields::from]);
     out += cat(" ", from);
-    for (auto name : {"Sender", "Reply-To"}) {
-        auto list = address_list(header, name);
+    for (auto name : {EnvelopeFields::sender, EnvelopeFields::reply_to}) {
+        auto list = address_list(fields[name]);
         out += cat(" ", list == "NIL" ? from : list);
     }
-    for (auto name : {"To", "Cc", "Bcc"})
-        out += cat(" ", address_list(header, name));
-    for (auto name : {"In-Reply-To", "Message-ID"}) {
+    for (auto name : {EnvelopeFields::to, EnvelopeFields::cc, EnvelopeFields::bcc})
+        out += cat(" ", address_list(fields[name]));
+    for (auto name : {EnvelopeFields::in_reply_to, EnvelopeFields::message_id}) {
         out.push_back(' ');
-        append_text_or_nil(out, header.value(name));
+        append_text_or_nil(out, fields.text(name));
     }
     return out + ")";
 }

@@ -11,6 +11,8 @@
 #include "maildir/file_name.h"
 #include "maildir/folder_view.h"
 #include "maildir/upload.h"
+#include "mime/crlf.h"
+#include "mime/header.h"
 #include "net/stream.h"
 
 namespace mta::maildir {
@@ -220,6 +222,29 @@ Result<Body> FolderView::open(Uid uid)
         remember_facts(uid, facts);
     }
     return Body(std::move(*fd), size, *count);
+}
+
+Result<std::string> FolderView::header(Uid uid)
+{
+    auto fd = open_file(uid);
+    if (!fd)
+        return fd.error();
+    constexpr std::size_t first_bytes = 4096;
+    std::string header, piece;
+    mime::CrlfWriter writer;
+    for (off_t at = 0;;) {
+        piece.resize(std::max(first_bytes, header.size()));
+        const auto got = ::pread(fd->get(), piece.data(), piece.size(), at);
+        if (got < 0)
+            return io_error("read message");
+        writer.add(std::string_view(piece).substr(0, static_cast<std::size_t>(got)), header);
+        const auto size = mime::header_size(header);
+        if (size < header.size() || got == 0) {
+            header.resize(size);
+            return header;
+        }
+        at += got;
+    }
 }
 
 Result<std::time_t> FolderView::internal_date(Uid uid)

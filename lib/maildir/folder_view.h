@@ -26,6 +26,7 @@ public:
     Result<Copied> move(const std::vector<Uid>& uids, std::string_view target) override;
     Result<void> sync() override;
     Result<Body> open(Uid uid) override;
+    Result<std::string> header(Uid uid) override;
     Result<std::time_t> internal_date(Uid uid) override;
     Result<std::uint64_t> crlf_size(Uid uid) override;
     std::vector<std::string> watch_paths() const override;

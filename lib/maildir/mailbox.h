@@ -104,6 +104,8 @@ public:
     virtual Result<void> sync() = 0;
 
     virtual Result<Body> open(Uid uid) = 0;
+    // The header with its empty line, in the form that Body has; the rest of the message is not read, nor its size found out.
+    virtual Result<std::string> header(Uid uid) = 0;
     // INTERNALDATE; looked up for all messages at the first question.
     virtual Result<std::time_t> internal_date(Uid uid) = 0;
     // RFC822.SIZE: octets with every line end as CRLF; read from the message once if not yet known.

@@ -377,24 +377,6 @@ TEST_CASE("a message keeps its UID under another name, though nobody has looked 
     CHECK(text_of(*folder, 1) == "x\r\n");
 }
 
-TEST_CASE("opening a folder looks at no file", "[maildir]")
-{
-    const Place place;
-    const auto box = open_box(place.box());
-    const auto count_calls = [&] {
-        return trace([&] { auto folder = (*Mailbox::open(place.box()))->open_folder("INBOX", false); }).size();
-    };
-    write_file(place.box() + "/cur/1500000000.first", "x\n");
-    const auto calls = count_calls();
-    std::filesystem::remove(place.box() + "/buuta-uidlist");
-    for (int i = 0; i < 50; ++i)
-        write_file(cat(place.box(), "/cur/", 1500000001 + i, ".plain"), "x\n");
-    CHECK(count_calls() < calls + 10);
-    auto folder = open_folder(*box);
-    CHECK(folder->messages().size() == 51);
-    CHECK(std::llabs(*folder->internal_date(7) - std::time(nullptr)) < 100);
-}
-
 TEST_CASE("a file deleted by another program is expunged, a replaced one keeps its UID", "[maildir]")
 {
     const Place place;
