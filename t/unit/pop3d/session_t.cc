@@ -255,6 +255,34 @@ TEST_CASE("a session sees what was there at its start", "[pop3d]")
     CHECK(box->status("INBOX")->messages == 2);
 }
 
+TEST_CASE("two sessions at once see the same and may delete the same", "[pop3d]")
+{
+    const Place place;
+    const auto box = open_box(place.box());
+    for (const char* text : {"one\r\n", "two\r\n", "three\r\n"})
+        append(*box, text);
+    Client one(place.box()), two(place.box());
+    const auto ids = one.ask_text("UIDL");
+    CHECK(two.ask_text("UIDL") == ids);
+    one.send("DELE 1\r\nQUIT\r\n");
+    CHECK(one.line().starts_with("+OK"));
+    CHECK(one.line() == "+OK Logging out, messages deleted.");
+    CHECK(one.end() == End::quit);
+    CHECK(two.ask_text("UIDL") == ids);
+    CHECK(two.ask("DELE 1").starts_with("+OK"));
+    CHECK(two.ask("DELE 2").starts_with("+OK"));
+    CHECK(two.ask("QUIT").starts_with("+OK"));
+    CHECK(two.end() == End::quit);
+    CHECK(box->status("INBOX")->messages == 1);
+    // Neither flags of IMAP nor names that other programs give change an ID.
+    REQUIRE(open_folder(*box)->change_flags({3}, maildir::FlagChange::add, maildir::flagged, {"$Work"}));
+    const auto cur = place.box() + "/cur/";
+    const auto name = files_in(cur).at(0);
+    std::filesystem::rename(cur + name, cur + replace_all(name, ":2,", ",U=9:2,"));
+    Client three(place.box());
+    CHECK(ids.ends_with(cat("3 ", split_words(three.ask("UIDL 1"))[2], "\r\n.\r\n")));
+}
+
 TEST_CASE("new messages stay new to others", "[pop3d]")
 {
     const Place place;
