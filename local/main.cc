@@ -12,14 +12,19 @@ int main(int argc, char** argv)
     table::Options options;
     options.default_type = process.common().default_database_type;
     options.allow_substitution = false;
+    options.may_be_missing = true;
     auto aliases = table::Maps::open(std::string_view(params.alias_maps()), options);
-    auto domains = table::MatchList::open(params.mydestination());
+    auto domains = table::MatchList::open(params.mydestination(), {false, options});
     if (!aliases || !domains)
         log::fatal(aliases ? domains.error().text : aliases.error().text);
     local::Tools tools{process.common(), params, *std::move(aliases), *std::move(domains), service::Submission(process.socket_path("cleanup"))};
     deliver::Options agent;
     agent.as_owner = true;
     agent.default_owner = params.default_privs;
+    agent.renew = [&] {
+        tools.aliases.renew();
+        tools.mydestination.renew();
+    };
     agent.before_owner = [&] { tools.cleanup.connect(); };
     return deliver::run(process, agent, [&](deliver::Job& job, const auto&) {
         for (std::size_t index = 0; index < job.recipients(); ++index)

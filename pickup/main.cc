@@ -8,10 +8,14 @@ int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "pickup");
     const pickup::Params params(process.config());
-    process.drop_privileges();
-    auto users = table::MatchList::open(params.authorized_submit_users());
+    table::MatchList::Options options;
+    options.table.may_be_missing = true;
+    auto users = table::MatchList::open(params.authorized_submit_users(), options);
     if (!users)
         log::fatal("authorized_submit_users: ", users.error().text);
+    process.drop_privileges();
     pickup::Tools tools{params, *users, service::Submission(process.socket_path("cleanup"))};
-    return process.serve([&](Fd client) { pickup::Intake(tools, std::move(client)).run(); });
+    daemon::Process::Workers workers;
+    workers.renew = [&] { users->renew(); };
+    return process.serve([&](Fd client) { pickup::Intake(tools, std::move(client)).run(); }, workers);
 }

@@ -65,6 +65,7 @@ Result<Logins> Logins::open(const Params& params, const std::string& default_dat
         return failure("smtp_sasl_auth_enable = yes needs smtp_sasl_password_maps");
     table::Options options;
     options.default_type = default_database_type;
+    options.may_be_missing = true;
     auto maps = table::Maps::open(params.sasl_password_maps(), options);
     if (!maps)
         return maps.error();

@@ -19,6 +19,13 @@ public:
     // Opens the tables; an Error says which one is missing.
     static Result<Logins> open(const Params& params, const std::string& default_database_type);
 
+    // Tables that were replaced are opened again, if this process may read them.
+    void renew()
+    {
+        if (maps_)
+            maps_->renew();
+    }
+
     // The entry for a nexthop as written, its host, or the server's name; nothing if there is none or logging in is off.
     Result<std::optional<Login>> find(const std::string& nexthop, const Host& host) const;
 

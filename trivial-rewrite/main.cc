@@ -12,13 +12,10 @@ namespace {
 
 constexpr std::time_t stale_check_seconds = 1;
 
-// Answers questions; opens tables again when they have been replaced, and keeps the old ones while the new cannot be opened.
+// Answers questions, and looks now and then whether tables were replaced.
 class Resolver {
 public:
-    Resolver(const config::Common& common, const route::Params& params, route::Router router)
-        : common_(common), params_(params), router_(std::move(router))
-    {
-    }
+    explicit Resolver(route::Router router) : router_(std::move(router)) {}
 
     ipc::Message answer(const ipc::Message& message)
     {
@@ -42,13 +39,7 @@ private:
         if (now < checked_ + stale_check_seconds)
             return;
         checked_ = now;
-        if (!router_.is_stale())
-            return;
-        auto opened = route::Router::open(common_, params_);
-        if (opened)
-            router_ = *std::move(opened);
-        else
-            log::warning("tables have changed, but cannot be opened: ", opened.error().text);
+        router_.renew();
     }
 
     service::Resolved one(const service::ResolveRequest& request, const std::string& address) const
@@ -83,8 +74,6 @@ private:
         return result;
     }
 
-    const config::Common& common_;
-    const route::Params& params_;
     route::Router router_;
     std::time_t checked_ = 0;
 };
@@ -99,6 +88,6 @@ int main(int argc, char** argv)
     if (!router)
         log::fatal(router.error().text);
     process.drop_privileges();
-    Resolver resolver(process.common(), params, *std::move(router));
+    Resolver resolver(*std::move(router));
     return process.serve_requests([&](const ipc::Message& message) { return resolver.answer(message); });
 }

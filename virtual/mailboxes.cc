@@ -15,6 +15,7 @@ Result<Mailboxes> Mailboxes::open(const Params& params, const config::Common& co
 {
     table::Options options;
     options.default_type = common.default_database_type;
+    options.may_be_missing = true;
     options.allow_substitution = false;  // what a sender writes must not become a path or an owner
     Mailboxes mailboxes(params.virtual_mailbox_base, common.recipient_delimiter, params.virtual_minimum_uid);
     for (auto [maps, list] : {std::pair(&mailboxes.paths_, &params.virtual_mailbox_maps()), {&mailboxes.uids_, &params.virtual_uid_maps()},

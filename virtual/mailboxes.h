@@ -22,7 +22,12 @@ public:
     // An Error (4.3.5) unless the tables say that the mailbox belongs to this user and group.
     Result<void> check_owner(std::string_view address, uid_t uid, gid_t gid) const;
 
-    bool is_stale() const { return paths_.is_stale() || uids_.is_stale() || gids_.is_stale(); }
+    // Tables that were replaced are opened again.
+    void renew()
+    {
+        for (auto* maps : {&paths_, &uids_, &gids_})
+            maps->renew();
+    }
 
 private:
     Mailboxes(std::string base, std::string delimiters, long minimum_uid)

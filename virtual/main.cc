@@ -17,6 +17,7 @@ int main(int argc, char** argv)
     deliver::Options options;
     options.as_owner = true;
     options.default_owner = "nobody";  // whose mailboxes have no owner in the tables: deferred with a clear text
+    options.renew = [&] { mailboxes->renew(); };
     return deliver::run(process, options, [&](deliver::Job& job, const auto&) {
         virtual_delivery::Delivery delivery(params, *mailboxes, job.request(), job.message(), is_root);
         for (std::size_t index = 0; index < job.recipients(); ++index)

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "log/log.h"
 #include "net/address.h"
-#include "table/table.h"
+#include "table/maps.h"
 
 namespace mta::auth {
 
@@ -66,11 +66,12 @@ bool is_comment(std::string_view line) { return line.empty() || line.front() == 
 // A lookup table whose values are lines of a passwd-file.
 class TableUsers : public Users {
 public:
-    explicit TableUsers(std::unique_ptr<table::Table> table) : table_(std::move(table)) {}
+    explicit TableUsers(table::Maps table) : table_(std::move(table)) {}
 
     Result<std::optional<Entry>> find(const std::string& user) override
     {
-        auto found = table_->find(user);
+        table_.renew();
+        auto found = table_.find(user);
         if (!found)
             return found.error();
         if (!*found)
@@ -84,7 +85,7 @@ public:
     }
 
 private:
-    std::unique_ptr<table::Table> table_;
+    table::Maps table_;
 };
 
 }  // namespace
@@ -137,7 +138,8 @@ Result<std::unique_ptr<Users>> open_users(const std::string& source)
         return Error{"no users are given", "5.3.5"};
     table::Options options;
     options.allow_substitution = false;
-    auto table = table::open(source, options);
+    options.may_be_missing = true;
+    auto table = table::Maps::open(std::vector<std::string>{source}, options);
     if (!table)
         return table.error();
     return std::unique_ptr<Users>(std::make_unique<TableUsers>(*std::move(table)));

@@ -112,6 +112,8 @@ void WorkerPool::fill()
     while (count(idle) < settings_.spare) {
         if (running_ >= static_cast<long>(pids_.size()))
             return warn_limit();
+        if (settings_.before_fork)
+            settings_.before_fork();
         if (!fork_worker())
             return;
     }

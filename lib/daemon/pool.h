@@ -24,6 +24,7 @@ public:
         long max_use = 100;
         long max_idle_seconds = 100;
         bool exit_when_idle = true;
+        std::function<void()> before_fork = nullptr;
     };
     // One worker's life: gets the pool's worker side; returns the exit status.
     class Worker;

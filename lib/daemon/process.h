@@ -55,6 +55,8 @@ public:
         long max_use = 0;          // connections per worker; 0: the parameter max_use
         long spare = 1;            // idle workers to keep ready
     };
+        // Called in the parent before it forks and in a worker before each connection: opens tables that were replaced.
+        std::function<void()> renew = nullptr;
     // Worker parents: forks workers on demand, up to the process limit; each accepts connections and calls the handler, one
     // at a time. The handler must not throw anything but std::exception, which is logged and ends that connection only.
     int serve(std::function<void(Fd client)> handler, Workers options);

@@ -117,6 +117,7 @@ int Process::serve(std::function<void(Fd client)> handler, Workers options)
     settings.spare = options.spare;
     settings.max_use = options.max_use > 0 ? options.max_use : common_->max_use();
     settings.max_idle_seconds = common_->max_idle().count();
+    settings.before_fork = options.renew;
     ready();
     WorkerPool pool(settings, listeners_, master_.get(), [&](WorkerPool::Worker& worker) {
         master_.reset();
@@ -125,6 +126,8 @@ int Process::serve(std::function<void(Fd client)> handler, Workers options)
             if (!client)
                 return;
             try {
+                if (options.renew)
+                    options.renew();
                 handler(std::move(client));
             } catch (const std::exception& error) {
                 log::warning("connection closed: ", error.what());

@@ -80,6 +80,8 @@ private:
         auto request = ipc::unpack<service::DeliveryRequest>(message);
         if (!request || !message.fd)
             throw net::Lost(net::Lost::Kind::error, request ? "request without a mail" : request.error().text);
+        if (options_.renew)
+            options_.renew();
         Job job(*std::move(request), std::move(message.fd), channel_, process_.socket_path("qmgr", true), limit_);
         try {
             handler_(job, owner_);
@@ -107,6 +109,7 @@ int run(daemon::Process& process, const Options& options, const Connection::Hand
     const Params params(process.config());
     daemon::Process::Workers workers;
     workers.max_use = options.as_owner ? 1 : 0;  // who became somebody cannot become somebody else
+    workers.renew = options.renew;
     return process.serve([&](Fd client) { Connection(process, params.daemon_timeout, options, handler, std::move(client)).run(); }, workers);
 }
 

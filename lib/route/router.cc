@@ -52,6 +52,7 @@ Result<void> Router::open_tables()
     table::Options options;
     options.default_type = common_->default_database_type;
     table::Options trusted = options;
+    options.may_be_missing = true;
     trusted.allow_substitution = false;
     struct MapsParameter {
         table::Maps& maps;
@@ -87,13 +88,19 @@ Result<void> Router::open_tables()
     return {};
 }
 
-bool Router::is_stale() const
+void Router::renew()
 {
-    for (const auto* maps : {&virtual_aliases_, &virtual_mailboxes_, &virtual_uids_, &virtual_gids_, &relay_recipients_, &local_recipients_,
-                             &aliases_, &transports_, &sender_relayhosts_, &sender_transports_})
-        if (maps->is_stale())
-            return true;
-    return mydestination_.is_stale() || virtual_alias_domains_.is_stale() || virtual_mailbox_domains_.is_stale() || relay_domains_.is_stale();
+    for (auto* maps : {&virtual_aliases_, &virtual_mailboxes_, &virtual_uids_, &virtual_gids_, &relay_recipients_, &local_recipients_, &aliases_,
+                       &transports_, &sender_relayhosts_, &sender_transports_})
+        maps->renew();
+    for (auto* list : {&mydestination_, &virtual_alias_domains_, &virtual_mailbox_domains_, &relay_domains_})
+        list->renew();
+}
+
+bool Router::parents_match(std::string_view list) const
+{
+    const auto& lists = params_->parent_domain_matches_subdomains();
+    return std::find(lists.begin(), lists.end(), list) != lists.end();
 }
 
 std::string Router::normalise(std::string_view address) const

@@ -39,7 +39,8 @@ public:
     // The recipient, or what virtual aliases make of it, aliases of aliases included; never empty.
     Result<std::vector<std::string>> expand(std::string_view recipient) const;
 
-    bool is_stale() const;
+    // Tables that were replaced are opened again.
+    void renew();
 
 private:
     Router(const config::Common& common, const Params& params) : common_(&common), params_(&params) {}

@@ -4,12 +4,14 @@
 
 #include "base/text.h"
 #include "table/source.h"
+#include "table/types.h"
 
 namespace mta::table {
 
 Result<Maps> Maps::open(const std::vector<std::string>& words, const Options& options)
 {
     Maps maps;
+    maps.options_ = options;
     for (const auto& word : words) {
         auto table = table::open(word, options);
         if (!table)
@@ -37,6 +39,8 @@ Result<std::optional<Maps::Hit>> Maps::search(std::string_view key, Key kind) co
         if (*found)
             return std::optional(Hit{std::move(**found), table.get()});
     }
+    if (!outdated_.empty())
+        return failure(cat(outdated_, " has changed, but cannot be opened"));
     return std::optional<Hit>{};
 }
 
@@ -46,6 +50,27 @@ Found Maps::find(std::string_view key, Key kind) const
     if (!hit)
         return hit.error();
     return *hit ? std::optional(std::move((*hit)->value)) : std::nullopt;
+}
+
+void Maps::renew()
+{
+    constexpr std::time_t pause_seconds = 10;
+    auto now = std::time(nullptr);
+    if (now < next_renewal_)
+        return;
+    outdated_.clear();
+    for (auto& table : tables_) {
+        if (!table->is_stale())
+            continue;
+        auto opened = table::open(table->name(), strict(options_));
+        if (opened) {
+            table = *std::move(opened);
+        } else {
+            log_warning(cat(table->name(), " has changed, but cannot be opened: ", opened.error().text));
+            next_renewal_ = now + pause_seconds;
+            outdated_ = table->name();
+        }
+    }
 }
 
 bool Maps::is_stale() const

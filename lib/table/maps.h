@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,10 +32,16 @@ public:
 
     bool empty() const { return tables_.empty(); }
     bool is_stale() const;
+    // Opens those tables again whose files were replaced. What cannot be opened now stays as it was, with a warning, but what is not in
+    // it may be in its successor: nobody can tell.
+    void renew();
     const std::vector<std::unique_ptr<Table>>& tables() const { return tables_; }
 
 private:
     std::vector<std::unique_ptr<Table>> tables_;
+    Options options_;
+    std::time_t next_renewal_ = 0;  // after one that failed
+    std::string outdated_;          // the table that could not be opened again
 };
 
 // The value for an address, and the "+ext" (delimiter included) that the matching key did not have: the caller may have to

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "net/address.h"
+#include "table/types.h"
 
 namespace mta::table {
 
@@ -106,7 +107,8 @@ MatchList::~MatchList() = default;
 Result<MatchList> MatchList::open(const std::vector<std::string>& words, const Options& options)
 {
     MatchList list;
-    list.parents_match_ = options.parents_match;
+    list.words_ = words;
+    list.options_ = options;
     Reader reader{list, options};
     for (const auto& word : words)
         if (auto added = reader.add_word(word, false, 0); !added)
@@ -162,11 +164,11 @@ Result<bool> MatchList::has(const Subject& subject) const
     for (const auto& pattern : patterns_) {
         Result<bool> matches(false);
         if (pattern.table && subject.domain)
-            matches = is_domain_in(*pattern.table, *subject.domain, parents_match_);
+            matches = is_domain_in(*pattern.table, *subject.domain, options_.parents_match);
         else if (pattern.table && subject.word)
             matches = is_in(*pattern.table, *subject.word);
         else if (subject.domain)
-            matches = is_domain_of(*subject.domain, pattern.name, parents_match_);
+            matches = is_domain_of(*subject.domain, pattern.name, options_.parents_match);
         else if (subject.word)
             matches = *subject.word == pattern.name;
         if (matches && !*matches && pattern.table && subject.ip_text)
@@ -178,6 +180,8 @@ Result<bool> MatchList::has(const Subject& subject) const
         if (*matches)
             return !pattern.is_negated;
     }
+    if (!outdated_.empty())
+        return failure(cat(outdated_, " has changed, but cannot be opened"));
     return false;
 }
 
@@ -219,6 +223,36 @@ bool MatchList::is_stale() const
     return std::any_of(files_.begin(), files_.end(), [](const auto& file) { return file.has_changed(); }) ||
            std::any_of(patterns_.begin(), patterns_.end(),
                        [](const auto& pattern) { return pattern.table && pattern.table->is_stale(); });
+}
+
+void MatchList::renew()
+{
+    constexpr std::time_t pause_seconds = 10;
+    auto now = std::time(nullptr);
+    if (now < next_renewal_)
+        return;
+    auto failed = [&](std::string_view what, const Error& why) {
+        log_warning(cat(what, " has changed, but cannot be opened: ", why.text));
+        next_renewal_ = now + pause_seconds;
+        outdated_ = what;
+    };
+    outdated_.clear();
+    if (std::any_of(files_.begin(), files_.end(), [](const auto& file) { return file.has_changed(); })) {
+        auto opened = open(words_, options_);
+        if (!opened)
+            return failed(join(words_, " "), opened.error());
+        *this = *std::move(opened);
+        return;
+    }
+    for (auto& pattern : patterns_) {
+        if (!pattern.table || !pattern.table->is_stale())
+            continue;
+        auto opened = table::open(pattern.table->name(), strict(options_.table));
+        if (opened)
+            pattern.table = *std::move(opened);
+        else
+            failed(pattern.table->name(), opened.error());
+    }
 }
 
 }  // namespace mta::table

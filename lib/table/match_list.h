@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,6 +43,9 @@ public:
 
     bool empty() const;
     bool is_stale() const;
+    // Reads tables and files again that were replaced. What cannot be read now stays as it was, with a warning, but what is not in it
+    // may be in its successor: nobody can tell.
+    void renew();
 
 private:
     struct Pattern;
@@ -50,7 +54,10 @@ private:
     Result<bool> has(const Subject& subject) const;
     std::vector<Pattern> patterns_;
     std::vector<FileMark> files_;
-    bool parents_match_ = false;
+    std::vector<std::string> words_;
+    Options options_;
+    std::time_t next_renewal_ = 0;  // after one that failed
+    std::string outdated_;          // what could not be read again
 };
 
 }  // namespace mta::table

@@ -55,6 +55,8 @@ Result<std::unique_ptr<Table>> open(std::string_view type_name, const Options& o
     if (known == std::end(all_types))
         return unsupported(type);
     auto table = known->open(name, options);
+    if (!table && options.may_be_missing)
+        table = unavailable(cat(type, ":", name), options, table.error());
     if (table)
         (*table)->name_ = cat(type, ":", name);
     return table;

@@ -27,6 +27,9 @@ struct Options {
     std::optional<bool> nul;
     // The default for a bare "/path" or a type-less name: default_database_type.
     std::string default_type = "hash";
+    // For daemons, which have other work: a table that cannot be opened now is there all the same and answers with an Error
+    // until it can. Only a type that does not exist is an Error at once.
+    bool may_be_missing = false;
 };
 
 class Table {

@@ -33,6 +33,11 @@ Opened open_texthash(const std::string& name, const Options& options);
 Opened open_unionmap(const std::string& name, const Options& options);
 Opened open_unix(const std::string& name, const Options& options);
 
+// Stands for a table that cannot be opened yet, and says so in the log.
+std::unique_ptr<Table> unavailable(std::string_view type_name, const Options& options, const Error& why);
+// The options to open a table again with, once it was there.
+Options strict(Options options);
+
 // A table that can list its entries in some order; for postmap -s.
 class Listing {
 public:

@@ -203,3 +203,62 @@ TEST_CASE("a list that cannot be read is refused when it is opened", "[table]")
     CHECK_THAT(MatchList::open("10.0.0.1/8").error().text, Contains("perhaps you should use \"10.0.0.0/8\""));
     CHECK(MatchList::open("")->empty());
 }
+
+TEST_CASE("tables that were replaced are opened again, and the old ones stay while the new cannot be read", "[table]")
+{
+    Scratch dir;
+    CapturedLog log(dir);
+    auto maps = Maps::open("texthash:" + dir.write("a", "key one\n") + ", texthash:" + dir.write("b", "other two\n"));
+    REQUIRE(maps);
+    dir.write("a", "key changed\n");
+    maps->renew();
+    CHECK(**maps->find("key") == "changed");
+    std::filesystem::remove(dir.path("b"));
+    std::filesystem::create_directory(dir.path("b"));
+    maps->renew();
+    CHECK(**maps->find("other") == "two");
+    auto missing = maps->find("new");  // it may be in the new table
+    REQUIRE_FALSE(missing);
+    CHECK_FALSE(missing.error().is_permanent());
+    CHECK_THAT(log.text(), Contains("b has changed, but cannot be opened: read "));
+}
+
+TEST_CASE("a list reads its files and tables again", "[table]")
+{
+    Scratch dir;
+    auto domains = list(dir.write("file", "one.example\n") + ", texthash:" + dir.write("table", "two.example x\n"));
+    dir.write("table", "three.example x\n");
+    domains.renew();
+    CHECK(text(domains.has_domain("three.example")) == "yes");
+    CHECK(text(domains.has_domain("two.example")) == "no");
+    dir.write("file", "four.example\n");
+    domains.renew();
+    CHECK(text(domains.has_domain("four.example")) == "yes");
+    CHECK(text(domains.has_domain("one.example")) == "no");
+    CHECK(text(domains.has_domain("three.example")) == "yes");
+    CapturedLog log(dir);
+    dir.write("file", "10.0.0.1/8\n");
+    domains.renew();
+    CHECK(text(domains.has_domain("three.example")) == "yes");
+    CHECK(text(domains.has_domain("new.example")) == "?");
+}
+
+TEST_CASE("a daemon's table may be missing: it cannot tell until it is there", "[table]")
+{
+    Scratch dir;
+    CapturedLog log(dir);
+    Options options;
+    options.may_be_missing = true;
+    for (std::string name : {"hash:" + dir.path("x"), "texthash:" + dir.path("x"), "unionmap:{static:a,regexp:" + dir.path("x") + "}"}) {
+        INFO(name);
+        CHECK_FALSE(Maps::open(name));
+        auto maps = Maps::open(name, options);
+        REQUIRE(maps);
+        auto found = maps->find("key");
+        REQUIRE_FALSE(found);
+        CHECK_FALSE(found.error().is_permanent());
+        CHECK_FALSE(maps->is_stale());
+        CHECK_THAT(log.text(), Contains("is unavailable: open "));
+    }
+    CHECK_FALSE(Maps::open("nosuch:x", options));
+}
