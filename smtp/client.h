@@ -10,6 +10,7 @@
 #include "smtp/session.h"
 #include "smtp/tls.h"
 #include "smtp/transaction.h"
+#include "table/match_list.h"
 
 namespace mta::smtpc {
 
@@ -26,10 +27,12 @@ public:
         Self self;
         Logins logins;
         TlsClient tls;
+        table::MatchList debug_peers;
     };
     Client(const Params& params, Parts parts, service::Dns& dns);
 
     void deliver(deliver::Job& job);
+    void renew();  // tables that were replaced
     void close();  // the kept session
 
 private:
@@ -37,6 +40,7 @@ private:
     const Params& params_;
     Parts parts_;
     Finder finder_;
+    bool is_verbose_;  // whoever the peer is
     std::optional<Session> kept_;
     std::string kept_nexthop_;
 };

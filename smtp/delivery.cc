@@ -111,6 +111,8 @@ std::optional<Session> Delivery::open(const Host& host, bool is_lmtp)
 
 std::optional<Session> Delivery::open(const Host& host, bool is_lmtp, bool with_tls, bool& may_try_plain)
 {
+    auto is_debugged = client_.parts_.debug_peers.has_client(host.name, host.endpoint.address.text());
+    log::set_verbose(client_.is_verbose_ || (is_debugged && *is_debugged));
     auto fd = connect(host);
     if (!fd) {
         auto text = cat("connect to ", host.text_with_port(), ": ", reason_of(fd.error()));

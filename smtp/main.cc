@@ -54,11 +54,13 @@ int main(int argc, char** argv)
         smtpc::Self::of_this_host(common.myhostname, common.inet_interfaces, params.proxy_interfaces),
         value_or_fatal(smtpc::Logins::open(params, common.default_database_type), "smtp_sasl_password_maps"),
         value_or_fatal(smtpc::TlsClient::load(process.config(), params, name), cat(name, "_tls")),
+        value_or_fatal(table::MatchList::open(common.debug_peer_list(), {true, {}}), "debug_peer_list"),
     };
     process.drop_privileges();
     service::Dns dns(process.socket_path("dns"));
     smtpc::Client client(params, std::move(parts), dns);
     deliver::Options options;
+    options.renew = [&] { client.renew(); };
     options.idle = [&] { client.close(); };
     return deliver::run(process, options, [&](deliver::Job& job, const auto&) { client.deliver(job); });
 }

@@ -68,7 +68,7 @@ int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "smtpd");
     const smtpd::Params params(process.config());
-    auto policy = smtpd::Policy::open(params, process.common().mynetworks);
+    auto policy = smtpd::Policy::open(params, process.common());
     if (!policy)
         log::fatal(policy.error().text);
     FreeSpace space(process.common().queue_directory);
@@ -78,5 +78,7 @@ int main(int argc, char** argv)
     smtpd::CleanupOutlet outlet(process.socket_path("cleanup"));
     smtpd::Environment environment{params, process.common(), *policy, resolver, dns, outlet, [&] { return space.bytes(); },
                                    [] { return daemon::is_stopping(); }};
-    return process.serve([&](Fd connection) { serve(environment, std::move(connection)); });
+    daemon::Process::Workers workers;
+    workers.renew = [&] { policy->renew(); };
+    return process.serve([&](Fd connection) { serve(environment, std::move(connection)); }, workers);
 }

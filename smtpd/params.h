@@ -16,6 +16,9 @@ struct Params : config::Group {
     config::Param<std::vector<std::string>> helo_restrictions{*this, "smtpd_helo_restrictions", "", "Rules about the client's HELO or EHLO."};
     config::Param<std::vector<std::string>> sender_restrictions{*this, "smtpd_sender_restrictions", "", "Rules about the reverse-path."};
     config::Param<std::vector<std::string>> data_restrictions{*this, "smtpd_data_restrictions", "", "Rules that are asked at DATA."};
+    config::Param<std::vector<std::string>> parent_domain_matches_subdomains{*this, "parent_domain_matches_subdomains",
+        "mynetworks, relay_domains",
+        "The parameters in whose lists and tables example.com is also a.example.com; in the others that is .example.com. There are mynetworks, relay_domains and transport_maps."};
     config::Param<bool> reject_unlisted_recipient{*this, "smtpd_reject_unlisted_recipient", "yes",
         "Refuse recipients that do not exist, whoever the client is."};
     config::Param<bool> show_user_unknown_table_name{*this, "show_user_unknown_table_name", "yes",

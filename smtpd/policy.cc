@@ -49,7 +49,7 @@ bool Policy::is_safe(const Steps& steps)
     return std::any_of(steps.begin(), steps.end(), [](const Step& step) { return step.rule->closes_relay && !step.only_warns; });
 }
 
-Result<Policy> Policy::open(const Params& params, const std::vector<std::string>& mynetworks)
+Result<Policy> Policy::open(const Params& params, const config::Common& common)
 {
     Policy policy(params);
     struct List {
@@ -72,12 +72,8 @@ Result<Policy> Policy::open(const Params& params, const std::vector<std::string>
     if (!bare_newline)
         return failure(cat("smtpd_forbid_bare_newline: bad value \"", params.forbid_bare_newline(), "\", must be yes, normalize, reject, note or no"));
     policy.bare_newline_ = *bare_newline;
-    auto networks = table::MatchList::open(mynetworks);
-    auto exclusions = table::MatchList::open(params.forbid_bare_newline_exclusions);
-    if (!networks || !exclusions)
-        return networks ? exclusions.error() : networks.error();
-    policy.mynetworks_ = *std::move(networks);
-    policy.bare_newline_exclusions_ = *std::move(exclusions);
+    if (auto opened = policy.open_lists(common); !opened)
+        return opened.error();
     return policy;
 }
 
@@ -89,6 +85,41 @@ Result<bool> Policy::is_in_mynetworks(const Client& client) const
 smtp::BareNewline Policy::bare_newline_for(const Client& client) const
 {
     auto is_excluded = bare_newline_exclusions_.has_client(client.facts.client_name, client.facts.client_address);
+Result<void> Policy::open_lists(const config::Common& common)
+{
+    const auto& with_parents = params_->parent_domain_matches_subdomains();
+    bool parents_match = std::find(with_parents.begin(), with_parents.end(), "mynetworks") != with_parents.end();
+    struct List {
+        table::MatchList& list;
+        const std::vector<std::string>& words;
+        bool parents_match;
+    };
+    for (const auto& [list, words, parents] : {List{mynetworks_, common.mynetworks, parents_match}, {debug_peers_, common.debug_peer_list, true},
+                                               {bare_newline_exclusions_, params_->forbid_bare_newline_exclusions, false}}) {
+        table::MatchList::Options options;
+        options.parents_match = parents;
+        options.table.default_type = common.default_database_type;
+        options.table.may_be_missing = true;
+        auto opened = table::MatchList::open(words, options);
+        if (!opened)
+            return opened.error();
+        list = *std::move(opened);
+    }
+    return {};
+}
+
+void Policy::renew()
+{
+    for (auto* list : {&mynetworks_, &debug_peers_, &bare_newline_exclusions_})
+        list->renew();
+}
+
+bool Policy::is_debugged(const Client& client) const
+{
+    auto is_in = debug_peers_.has_client(client.facts.client_name, client.facts.client_address);
+    return is_in && *is_in;
+}
+
     if (!is_excluded)
         log::warning("smtpd_forbid_bare_newline_exclusions: ", is_excluded.error().text);
     return is_excluded && *is_excluded ? smtp::BareNewline::allow : bare_newline_;

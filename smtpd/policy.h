@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/common.h"
 #include "mail/address.h"
 #include "service/dns.h"
 #include "smtp/data_reader.h"
@@ -20,7 +21,7 @@ struct Rule;
 class Policy {
 public:
     // An Error for an unknown rule, naming the nearest, and for lists that would make an open relay.
-    static Result<Policy> open(const Params& params, const std::vector<std::string>& mynetworks);
+    static Result<Policy> open(const Params& params, const config::Common& common);
 
     struct Services {
         Resolver& resolver;
@@ -41,7 +42,10 @@ public:
     Result<bool> is_in_mynetworks(const Client& client) const;
 
 private:
+    // Lists and tables of clients that were replaced are read again.
+    void renew();
     friend class Evaluation;
+    bool is_debugged(const Client& client) const;  // debug_peer_list
     struct Step {
         const Rule* rule;
         bool only_warns;                     // behind warn_if_reject
@@ -52,7 +56,8 @@ private:
     static bool is_safe(const Steps& steps);
 
     const Params* params_;
-    table::MatchList mynetworks_, bare_newline_exclusions_;
+    Result<void> open_lists(const config::Common& common);
+    table::MatchList mynetworks_, bare_newline_exclusions_, debug_peers_;
     smtp::BareNewline bare_newline_ = smtp::BareNewline::reject;
     Steps client_, helo_, sender_, relay_, recipient_, data_;
 };

@@ -70,6 +70,8 @@ Session::Session(const Environment& environment, service::Session facts, Fd clie
 
 bool Session::run()
 {
+    bool was_verbose = log::verbose();
+    log::set_verbose(was_verbose || environment_.policy.is_debugged(client_));
     try {
         converse();
     } catch (const net::Lost& lost) {
@@ -79,6 +81,7 @@ bool Session::run()
     }
     if (!handed_back_)
         log::info("disconnect from ", client_.peer, " ", counters_.summary());
+    log::set_verbose(was_verbose);
     return handed_back_;
 }
 
@@ -142,16 +145,17 @@ bool Session::skip_long_line()
 
 void Session::obey(const std::string& line)
 {
+    log::debug("< ", client_.peer, ": ", line);
     auto command = smtp::parse_command(line);
     const auto* verb = command ? find(command->verb) : nullptr;
     if (verb)
-        return run_verb(*verb, *command, line);
+        return run_verb(*verb, *command);
     where_ = "UNKNOWN";
     counters_.count("unknown", false);
     refuse(command ? "502 5.5.2 Error: command not recognized" : command.error().text);
 }
 
-void Session::run_verb(const Verb& verb, const smtp::Command& command, const std::string& line)
+void Session::run_verb(const Verb& verb, const smtp::Command& command)
 {
     where_ = verb.name;
     refused_ = false;
@@ -159,7 +163,6 @@ void Session::run_verb(const Verb& verb, const smtp::Command& command, const std
         return;
     if (verb.is_junk && !transaction_ && ++junk_ > params_.junk_command_limit)
         ++errors_;
-    log::debug("< ", client_.peer, ": ", line);
     (this->*verb.run)(command);
     if (!handed_back_)
         counters_.count(verb.name, !refused_);
@@ -298,7 +301,11 @@ void Session::hand_back(const smtp::Command& command)
     handed_back_ = done_ = true;
 }
 
-void Session::reply(std::string_view text) { stream_.write(smtp::format_reply(text)); }
+void Session::reply(std::string_view text)
+{
+    log::debug("> ", client_.peer, ": ", text);
+    stream_.write(smtp::format_reply(text));
+}
 
 void Session::refuse(std::string_view text)
 {

@@ -58,7 +58,7 @@ private:
     std::optional<std::string> read_command();
     bool skip_long_line();
     void obey(const std::string& line);
-    void run_verb(const Verb& verb, const smtp::Command& command, const std::string& line);
+    void run_verb(const Verb& verb, const smtp::Command& command);
     bool is_out_of_step(const Verb& verb);
 
     void mail(const smtp::Command& command);

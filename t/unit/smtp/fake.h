@@ -192,7 +192,8 @@ public:
                                    *smtpc::FinderOptions::of(params_, {"ipv4"}),
                                    smtpc::Self{"client.example", {*net::Address::parse("192.0.2.99")}},
                                    *smtpc::Logins::open(params_, "hash"),
-                                   *smtpc::TlsClient::load(config_, params_, prefix)};
+                                   *smtpc::TlsClient::load(config_, params_, prefix),
+                                   *table::MatchList::open(config::Common(config_).debug_peer_list, {true, {}})};
         client_ = std::make_unique<smtpc::Client>(params_, std::move(parts), dns);
     }
 

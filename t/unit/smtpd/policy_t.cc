@@ -15,7 +15,8 @@ std::string open_error(std::string_view settings)
     auto config = config::Config::parse(settings);
     REQUIRE(config);
     smtpd::Params params(*config);
-    auto policy = smtpd::Policy::open(params, {});
+    const config::Common common(*config);
+    auto policy = smtpd::Policy::open(params, common);
     return policy ? "" : policy.error().text;
 }
 

@@ -236,7 +236,7 @@ public:
 private:
     smtpd::Policy open_policy()
     {
-        auto policy = smtpd::Policy::open(params, common.mynetworks);
+        auto policy = smtpd::Policy::open(params, common);
         if (!policy)
             throw std::runtime_error(policy.error().text);
         return *std::move(policy);
