@@ -54,7 +54,7 @@ private:
             result.exists = false;
         };
         if (request.purpose == "check") {
-            auto checked = router_.check(address);
+            auto checked = router_.check(request.reverse_path, address);
             if (!checked)
                 failed(checked.error());
             auto at = result.recipient.rfind('@');

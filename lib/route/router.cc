@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "mail/address.h"
+#include "mail/status.h"
 #include "mime/address.h"
 #include "net/interfaces.h"
 
@@ -218,11 +219,26 @@ Result<bool> Router::exists_locally(const std::string& recipient) const
     return iequals(local, "postmaster") || iequals(local, "mailer-daemon");  // RFC 5321 section 4.5.1
 }
 
-Result<Class> Router::check(std::string_view recipient) const
+// transport_maps and the like may send a recipient to error(8): SMTP clients are told at once.
+Result<void> Router::check_transport(const std::string& address, Class address_class, std::string_view reverse_path) const
+{
+    Route route;
+    route.recipient = address;
+    route.address_class = address_class;
+    for (const auto& step : {route_by_class(route, reverse_path), apply_transport_maps(route)})
+        if (!step)
+            return step;
+    if (route.transport != "error")
+        return {};
+    auto reason = mail::split_status(route.nexthop, "5.1.1");
+    return Error{std::string(reason.text), reason.status};
+}
+
+Result<Class> Router::check(std::string_view reverse_path, std::string_view recipient) const
 {
     auto address = normalise(recipient);
     auto address_class = class_of(domain_of(address));
-    if (!address_class || *address_class == Class::other)
+    if (!address_class)
         return address_class;
     if (!virtual_aliases_.empty()) {
         auto alias = alias_of(address);
@@ -237,6 +253,10 @@ Result<Class> Router::check(std::string_view recipient) const
     bool is_mailbox = *address_class == Class::virtual_mailbox;
     if (*address_class == Class::local) {
         auto exists = local_recipients_.empty() ? Result(true) : exists_locally(address);
+    if (auto deliverable = check_transport(address, *address_class, reverse_path); !deliverable)
+        return deliverable.error();
+    if (*address_class == Class::other)
+        return address_class;
         if (!exists)
             return exists.error();
         return *exists ? address_class : unknown("local recipient");

@@ -34,8 +34,9 @@ public:
     Result<Class> class_of(std::string_view domain) const;
     // transport_maps above the class's own transport. 5.1.1 for an address of virtual_alias_domains that no alias replaced.
     Result<Route> resolve(std::string_view reverse_path, std::string_view recipient) const;
-    // Nothing if the recipient exists, or nobody here can know; else an Error: 5.1.1 "User unknown in ... table", or temporary.
-    Result<Class> check(std::string_view recipient) const;
+    // The class if the recipient exists, or nobody here can know; else an Error: 5.1.1 "User unknown in ... table", the reason
+    // that a transport error:reason gives, or temporary.
+    Result<Class> check(std::string_view reverse_path, std::string_view recipient) const;
     // The recipient, or what virtual aliases make of it, aliases of aliases included; never empty.
     Result<std::vector<std::string>> expand(std::string_view recipient) const;
 
@@ -50,6 +51,8 @@ private:
     Result<std::optional<std::vector<std::string>>> alias_of(const std::string& address) const;
     Result<void> route_by_class(Route& route, std::string_view reverse_path) const;
     Result<void> apply_transport_maps(Route& route) const;
+    Result<void> check_transport(const std::string& address, Class address_class, std::string_view reverse_path) const;
+    bool parents_match(std::string_view list) const;
     Result<void> find_owner(Route& route) const;
     Result<std::string> virtual_owner(const std::string& recipient) const;
     Result<std::string> local_owner(const std::string& recipient) const;

@@ -11,7 +11,8 @@ namespace {
 
 test::Suite& failing()
 {
-    static test::Suite suite(test::Settings{{"transport_maps", "inline:{ {fail.test=error:5.7.1 not wanted here} {later.test=retry:4.4.1 not now} }"}});
+    static test::Suite suite(test::Settings{{"transport_maps", "inline:{ {fail.test=error:5.7.1 not wanted here} {later.test=retry:4.4.1 not now} }"},
+                                            {"smtpd_reject_unlisted_recipient", "no"}});
     return suite;
 }
 

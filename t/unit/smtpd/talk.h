@@ -25,14 +25,14 @@ class RouterResolver : public smtpd::Resolver {
 public:
     explicit RouterResolver(const config::Config& config) : common_(config), params_(config), router_(open()) {}
 
-    Result<service::Resolved> check(const std::string&, const std::string& address) override
+    Result<service::Resolved> check(const std::string& reverse_path, const std::string& address) override
     {
         ++questions;
         if (trouble)
             return failure("rewrite is down");
         service::Resolved result;
         result.recipient = router_.normalise(address);
-        auto checked = router_.check(address);
+        auto checked = router_.check(reverse_path, address);
         auto address_class = router_.class_of(result.recipient.substr(result.recipient.rfind('@') + 1));
         if (!checked) {
             result.exists = false;
