@@ -36,6 +36,10 @@ struct Params : config::Group {
         "Tables from reverse-paths, or @domain, to a relayhost."};
     config::Param<std::string> sender_dependent_default_transport_maps{*this, "sender_dependent_default_transport_maps", "",
         "Tables from reverse-paths, or @domain, to transport:nexthop for mail to other hosts."};
+    config::Param<std::vector<std::string>> parent_domain_matches_subdomains{*this, "parent_domain_matches_subdomains",
+        "mynetworks, relay_domains",
+        "The parameters in whose lists and tables example.com is also a.example.com; in the others that is .example.com. There are mynetworks, relay_domains and transport_maps."};
+    config::Param<bool> append_dot_mydomain{*this, "append_dot_mydomain", "no", "Complete a domain without a dot by .$mydomain."};
     config::Param<std::string> empty_address_recipient{*this, "empty_address_recipient", "MAILER-DAEMON", "The recipient of mail to the null address."};
     config::Param<std::vector<std::string>> propagate_unmatched_extensions{*this, "propagate_unmatched_extensions", "canonical, virtual",
         "The tables whose results get the extension that the address had and the table's key had not: only 'virtual' matters yet."};

@@ -52,8 +52,8 @@ Result<void> Router::open_tables()
 {
     table::Options options;
     options.default_type = common_->default_database_type;
-    table::Options trusted = options;
     options.may_be_missing = true;
+    table::Options trusted = options;
     trusted.allow_substitution = false;
     struct MapsParameter {
         table::Maps& maps;
@@ -79,7 +79,7 @@ Result<void> Router::open_tables()
         bool parents;
     };
     for (const auto& p : {ListParameter{mydestination_, common_->mydestination, false}, {virtual_alias_domains_, params_->virtual_alias_domains, false},
-                          {virtual_mailbox_domains_, params_->virtual_mailbox_domains, false}, {relay_domains_, params_->relay_domains, true}}) {
+                          {virtual_mailbox_domains_, params_->virtual_mailbox_domains, false}, {relay_domains_, params_->relay_domains, parents_match("relay_domains")}}) {
         table::MatchList::Options list_options{p.parents, options};
         auto opened = table::MatchList::open(p.value, list_options);
         if (!opened)
@@ -111,6 +111,9 @@ std::string Router::normalise(std::string_view address) const
     auto parts = mail::from_internal(address);
     if (parts.domain.empty() && !address.ends_with('@'))
         parts.domain = common_->myorigin();
+    bool is_short = !parts.domain.empty() && parts.domain.find('.') == std::string::npos && parts.domain.front() != '[';
+    if (is_short && params_->append_dot_mydomain)
+        parts.domain += cat(".", common_->mydomain());
     return cat(parts.local_part, "@", mail::lookup_domain(parts.domain).value_or(lower(parts.domain)));
 }
 
@@ -250,13 +253,13 @@ Result<Class> Router::check(std::string_view reverse_path, std::string_view reci
     auto unknown = [](std::string_view table) { return Error{cat("User unknown in ", table, " table"), "5.1.1"}; };
     if (*address_class == Class::virtual_alias)
         return unknown("virtual alias");
-    bool is_mailbox = *address_class == Class::virtual_mailbox;
-    if (*address_class == Class::local) {
-        auto exists = local_recipients_.empty() ? Result(true) : exists_locally(address);
     if (auto deliverable = check_transport(address, *address_class, reverse_path); !deliverable)
         return deliverable.error();
     if (*address_class == Class::other)
         return address_class;
+    bool is_mailbox = *address_class == Class::virtual_mailbox;
+    if (*address_class == Class::local) {
+        auto exists = local_recipients_.empty() ? Result(true) : exists_locally(address);
         if (!exists)
             return exists.error();
         return *exists ? address_class : unknown("local recipient");
@@ -333,7 +336,7 @@ Result<void> Router::apply_transport_maps(Route& route) const
 {
     if (transports_.empty())
         return {};
-    auto found = table::find_transport(transports_, route.recipient, common_->recipient_delimiter(), false);  // ".example.com", not "example.com", is also its parts
+    auto found = table::find_transport(transports_, route.recipient, common_->recipient_delimiter(), parents_match("transport_maps"));
     if (!found)
         return found.error();
     if (!*found)

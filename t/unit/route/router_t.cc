@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "t/unit/table/scratch.h"
 
 using namespace mta;
 
@@ -37,7 +38,7 @@ public:
         REQUIRE(router);
         router_.emplace(*std::move(router));
     }
-    const route::Router* operator->() const { return &*router_; }
+    route::Router* operator->() { return &*router_; }
 
     // "transport:nexthop", or the Error's status and text.
     std::string resolve(std::string_view recipient, std::string_view sender = "a@client.example") const
@@ -50,9 +51,9 @@ public:
         auto route = router_->resolve("", recipient);
         return route ? route->owner : cat(route.error().status, " ", route.error().text);
     }
-    std::string check(std::string_view recipient) const
+    std::string check(std::string_view recipient, std::string_view sender = "a@client.example") const
     {
-        auto result = router_->check(recipient);
+        auto result = router_->check(sender, recipient);
         return result ? std::string(route::name_of(*result)) : cat(result.error().status, " ", result.error().text);
     }
     std::string expand(std::string_view recipient) const
@@ -254,4 +255,59 @@ TEST_CASE("trouble with any table is temporary", "[route]")
     CHECK(Routes("virtual_uid_maps = fail:x\n").owner("box@vbox.example").starts_with("4."));
     CHECK(Routes("alias_maps = fail:x\nlocal_recipient_maps =\n").owner("user@here.example").starts_with("4."));
     CHECK(Routes("virtual_alias_maps = fail:x\n").expand("user@here.example").starts_with("4."));
+}
+
+TEST_CASE("recipients whose transport is error are refused with its reason, whatever their class", "[route]")
+{
+    Routes routes("transport_maps = inline:{ {gone.example=error:5.1.2 no such domain}, {user@here.example=error:5.7.1 not for users}, "
+                  "{void.example=error:}, {later.example=retry:4.4.1 not now}, {known@relay.example=error:moved away} }\n"
+                  "virtual_alias_maps = inline:{ alias@gone.example=other@elsewhere.example }\n"
+                  "sender_dependent_default_transport_maps = inline:{ {bad@client.example=error:5.7.1 you may not} }\n");
+    struct Case { std::string recipient, result; };
+    for (const auto& c : {Case{"x@gone.example", "5.1.2 no such domain"}, {"user@here.example", "5.7.1 not for users"}, {"alias@here.example", "local"},
+                          {"x@void.example", "5.1.1 Address is undeliverable"}, {"x@later.example", "default"}, {"known@relay.example", "5.1.1 moved away"},
+                          {"alias@gone.example", "default"}, {"x@elsewhere.example", "default"}}) {
+        CAPTURE(c.recipient);
+        CHECK(routes.check(c.recipient) == c.result);
+    }
+    CHECK(routes.check("x@elsewhere.example", "bad@client.example") == "5.7.1 you may not");
+}
+
+TEST_CASE("which lists know subdomains by their parent is a matter of configuration", "[route]")
+{
+    auto settings = [](std::string_view lists) {
+        return cat("transport_maps = inline:{ parent.example=slow: }\nparent_domain_matches_subdomains = ", lists, "\n");
+    };
+    Routes transports(settings("transport_maps"));
+    CHECK(transports.resolve("x@sub.parent.example") == "slow:sub.parent.example");
+    CHECK(transports.resolve("x@sub.relay.example") == "smtp:sub.relay.example");
+    Routes relays(settings("relay_domains"));
+    CHECK(relays.resolve("x@sub.parent.example") == "smtp:sub.parent.example");
+    CHECK(relays.resolve("x@sub.relay.example") == "relay:sub.relay.example");
+}
+
+TEST_CASE("domains without a dot are completed if that is wanted", "[route]")
+{
+    CHECK(Routes().resolve("x@other") == "smtp:other");
+    Routes routes("append_dot_mydomain = yes\n");
+    CHECK(routes.resolve("x@other") == "smtp:other.here.example");
+    CHECK(routes.resolve("user@mx") == "local:mx.here.example");
+    CHECK(routes.resolve("x@[192.0.2.26]") == "smtp:[192.0.2.26]");
+    CHECK(routes.resolve("x@a.b") == "smtp:a.b");
+}
+
+TEST_CASE("a table that is not there yet is temporary trouble for those who need it, until it is there", "[route]")
+{
+    table::Scratch dir;
+    table::CapturedLog log(dir);
+    Routes routes(cat("relay_recipient_maps = texthash:", dir.path("recipients"), "\nvirtual_mailbox_domains = vbox.example, cidr:", dir.path("networks"), "\n"));
+    CHECK(routes.check("user@here.example") == "local");
+    CHECK(routes.check("box@vbox.example") == "virtual_mailbox");
+    CHECK(routes.check("new@relay.example").starts_with("4."));
+    CHECK(log.text().find("recipients is unavailable: open ") != std::string::npos);
+    dir.write("recipients", "new@relay.example x\n");
+    dir.write("networks", "10.0.0.0/8 x\n");
+    routes->renew();
+    CHECK(routes.check("new@relay.example") == "relay");
+    CHECK(routes.check("other@relay.example") == "5.1.1 User unknown in relay recipient table");
 }
