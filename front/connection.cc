@@ -76,6 +76,10 @@ void Connection::greet()
     if (!is_greeted_ && server_.settings().worker == "smtpd")
         log::info("connect from ", peer());
     is_greeted_ = true;
+    if (implicit_tls_ && !server_.tls()) {
+        log::warning("closing the connection from ", peer(), ": service ", server_.service(), " has no TLS");
+        return close(End::refused);
+    }
     if (implicit_tls_ && !wire_.tls())
         return start_tls();
     state_ = State::talking;

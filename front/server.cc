@@ -87,20 +87,34 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const s
 
 Server::~Server() = default;
 
-// As root we shall give up the right to read keys; somebody has to keep it for when they change.
+// As root we shall give up the right to read keys; somebody has to keep it for when they change. Without a certificate the
+// services that need none have to go on; those for which TLS is a must turn clients away.
 void Server::load_certificates(const std::vector<Fd>& listeners)
 {
+    if (!settings_.tls.has_certificate())
+        return log::error("service ", service(), " is for clients with TLS, but ", settings_.worker,
+                          "_tls_cert_file names no certificate: all clients are refused");
     auto tls = settings_.tls.settings(settings_.service);
     if (!tls)
         log::fatal(tls.error().text);
     if (::geteuid() == 0) {
-        keys_ = std::make_unique<KeyKeeper>(loop_, tls->certificates, listeners, [this] { tls_->reload(); });
+        keys_ = std::make_unique<KeyKeeper>(loop_, tls->certificates, listeners, [this] { tls_ ? tls_->reload() : load_tls(); });
         tls->reader = keys_->reader();
     }
-    auto context = tls::Context::load(*tls);
-    if (!context)
-        log::fatal(context.error().text);
+    tls_settings_ = *std::move(tls);
+    load_tls();
+}
+
+void Server::load_tls()
+{
+    auto context = tls::Context::load(*tls_settings_);
+    if (!context) {
+        lacks_tls_ = true;
+        return log::error("service ", service(), " has no TLS until this is repaired: ", context.error().text);
+    }
     tls_.emplace(*std::move(context));
+    if (std::exchange(lacks_tls_, false))
+        log::info("service ", service(), " has TLS now");
     if (keys_)
         tls_->set_check_interval(-1s);
 }
@@ -185,6 +199,8 @@ void Server::sweep()
 void Server::minute()
 {
     limits_.clean_up(Limits::Clock::now());
+    if (tls_settings_ && !tls_)
+        load_tls();
     minute_timer_.start(60s);
 }
 

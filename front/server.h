@@ -61,6 +61,7 @@ public:
 
 private:
     void load_certificates(const std::vector<Fd>& listeners);
+    void load_tls();
     void accept(int listener);
     bool admit(const Fd& fd, const net::Endpoint& client);
     void shed(int listener);
@@ -72,7 +73,9 @@ private:
     Paths paths_;
     Limits limits_;
     std::unique_ptr<KeyKeeper> keys_;    // only while we are root
-    std::optional<tls::Context> tls_;
+    std::optional<tls::Settings> tls_settings_;  // only if there is a certificate
+    std::optional<tls::Context> tls_;            // only if it can be used
+    bool lacks_tls_ = false;                     // it could not
     std::unique_ptr<auth::Client> auth_;
     PeerNames names_;
     std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;

@@ -229,6 +229,8 @@ void Smtp::starttls(std::string_view argument)
         return refuse("501 5.5.4 Syntax: STARTTLS");
     if (connection_.has_tls())
         return refuse("554 5.5.1 Error: TLS already active");
+    if (!server_.tls() && server_.settings().tls.is_on())  // RFC 3207 section 4
+        return refuse("454 4.7.0 TLS not available due to local problem");
     if (!offers_starttls())
         return refuse("502 5.5.1 Error: command not implemented");
     reply("220 2.0.0 Ready to start TLS");

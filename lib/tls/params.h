@@ -37,6 +37,7 @@ struct ServerParams : config::Group {
     // False if neither certificate nor level asks for TLS.
     bool is_on() const { return level() != Level::none; }
     Level level() const;
+    bool has_certificate() const { return !certificates().empty(); }
     // All that a Context needs; an Error names the parameter that is wrong.
     Result<Settings> settings(const std::string& service) const;
 
