@@ -78,9 +78,10 @@ std::string Evaluation::object_of(Stage stage) const
     case Stage::helo: return cat("<", client_.facts.helo, ">: Helo command");
     case Stage::sender: return cat("<", sender_.external(), ">: Sender address");
     case Stage::recipient: return cat("<", recipient_ ? recipient_->external() : "", ">: Recipient address");
-    case Stage::data: break;
+    case Stage::data: return "<DATA>: Data command";
+    case Stage::end_of_data: break;
     }
-    return "<DATA>: Data command";
+    return "<END-OF-MESSAGE>: End-of-data";
 }
 
 Opinion Evaluation::refuse(std::string_view code, Stage about, std::string_view why) const

@@ -16,7 +16,7 @@ struct Opinion {
 };
 
 // What a list of rules is about: the default object of its refusals.
-enum class Stage { client, helo, sender, recipient, data };
+enum class Stage { client, helo, sender, recipient, data, end_of_data };
 
 // The rules' view of one question: who, from whom, to whom. Asks each service at most once.
 class Evaluation {

@@ -63,11 +63,8 @@ void Session::data(const smtp::Command& command)
         return refuse("503 5.5.1 Error: need RCPT command");
     if (transaction_->recipients.empty())
         return refuse("554 5.5.1 Error: no valid recipients");
-    auto verdict = environment_.policy.check_data(client_, transaction_->mail.reverse_path, services());
-    for (const auto& warning : verdict.warnings)
-        log_verdict("reject_warning", warning, nullptr);
-    if (!verdict.reply.empty())
-        return reject(verdict.reply, nullptr);
+    if (is_refused(environment_.policy.check_data(client_, transaction_->mail.reverse_path, services()), nullptr))
+        return;
     if (environment_.outlet.begin(mail_record(), transaction_->recipients)) {
         reply("354 End data with <CR><LF>.<CR><LF>");
         receive_message();
@@ -75,6 +72,17 @@ void Session::data(const smtp::Command& command)
         refuse("451 4.3.0 Error: queue file write error");
     }
     transaction_.reset();
+}
+
+// True if rules refused; what is to be said has been said.
+bool Session::is_refused(const Policy::Verdict& verdict, const mail::Address* recipient)
+{
+    for (const auto& warning : verdict.warnings)
+        log_verdict("reject_warning", warning, recipient);
+    if (verdict.reply.empty())
+        return false;
+    reject(verdict.reply, recipient);
+    return true;
 }
 
 void Session::receive_message()
@@ -99,6 +107,8 @@ void Session::receive_message()
             end_politely();
         return;
     }
+    if (is_refused(environment_.policy.check_end_of_data(client_, transaction_->mail.reverse_path, services()), only))
+        return environment_.outlet.cancel();
     auto answer = environment_.outlet.finish();
     if (answer.ok)
         return reply(cat("250 2.0.0 Ok: queued as ", transaction_->queue_id));

@@ -21,6 +21,8 @@ struct Params : config::Group {
         "The parameters in whose lists and tables example.com is also a.example.com; in the others that is .example.com. There are mynetworks, relay_domains and transport_maps."};
     config::Param<bool> reject_unlisted_recipient{*this, "smtpd_reject_unlisted_recipient", "yes",
         "Refuse recipients that do not exist, whoever the client is."};
+    config::Param<std::vector<std::string>> end_of_data_restrictions{*this, "smtpd_end_of_data_restrictions", "",
+        "Rules that are asked when the whole message is there."};
     config::Param<bool> show_user_unknown_table_name{*this, "show_user_unknown_table_name", "yes",
         "Say in which table a recipient was not found."};
     config::Param<bool> helo_required{*this, "smtpd_helo_required", "no", "Refuse MAIL before HELO or EHLO."};

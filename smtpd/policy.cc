@@ -59,7 +59,8 @@ Result<Policy> Policy::open(const Params& params, const config::Common& common)
     };
     for (auto& list : {List{policy.client_, "smtpd_client_restrictions", params.client_restrictions}, {policy.helo_, "smtpd_helo_restrictions", params.helo_restrictions},
                        {policy.sender_, "smtpd_sender_restrictions", params.sender_restrictions}, {policy.relay_, "smtpd_relay_restrictions", params.relay_restrictions},
-                       {policy.recipient_, "smtpd_recipient_restrictions", params.recipient_restrictions}, {policy.data_, "smtpd_data_restrictions", params.data_restrictions}}) {
+                       {policy.recipient_, "smtpd_recipient_restrictions", params.recipient_restrictions}, {policy.data_, "smtpd_data_restrictions", params.data_restrictions},
+                       {policy.end_of_data_, "smtpd_end_of_data_restrictions", params.end_of_data_restrictions}}) {
         auto steps = parse(list.name, list.words);
         if (!steps)
             return steps.error();
@@ -153,3 +154,10 @@ Policy::Verdict Policy::check_data(const Client& client, const mail::Address& se
 }
 
 }  // namespace mta::smtpd
+Policy::Verdict Policy::check_end_of_data(const Client& client, const mail::Address& sender, Services services) const
+{
+    Verdict verdict;
+    Evaluation(*this, client, sender, nullptr, services).run(Stage::end_of_data, end_of_data_, verdict);
+    return verdict;
+}
+

@@ -37,6 +37,9 @@ public:
     // smtpd_data_restrictions.
     Verdict check_data(const Client& client, const mail::Address& sender, Services services) const;
 
+    // smtpd_end_of_data_restrictions.
+    Verdict check_end_of_data(const Client& client, const mail::Address& sender, Services services) const;
+
     // smtpd_forbid_bare_newline for this client.
     smtp::BareNewline bare_newline_for(const Client& client) const;
     Result<bool> is_in_mynetworks(const Client& client) const;
@@ -59,7 +62,7 @@ private:
     Result<void> open_lists(const config::Common& common);
     table::MatchList mynetworks_, bare_newline_exclusions_, debug_peers_;
     smtp::BareNewline bare_newline_ = smtp::BareNewline::reject;
-    Steps client_, helo_, sender_, relay_, recipient_, data_;
+    Steps client_, helo_, sender_, relay_, recipient_, data_, end_of_data_;
 };
 
 }  // namespace mta::smtpd

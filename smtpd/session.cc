@@ -223,10 +223,8 @@ void Session::rcpt(const smtp::Command& command)
         return refuse(rcpt.error().text);
     const auto& address = rcpt->forward_path;
     auto verdict = environment_.policy.check_recipient(client_, transaction_->mail.reverse_path, address, services());
-    for (const auto& warning : verdict.warnings)
-        log_verdict("reject_warning", warning, &address);
-    if (!verdict.reply.empty())
-        return reject(verdict.reply, &address);
+    if (is_refused(verdict, &address))
+        return;
     if (transaction_->queue_id.empty())
         begin_mail();
     auto original = address.internal();

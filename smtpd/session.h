@@ -83,6 +83,7 @@ private:
     void refuse(std::string_view text);         // an error of the client's, or trouble of ours
     // A refusal by policy, which is logged: "reject: RCPT from PEER: ...".
     void reject(std::string_view text, const mail::Address* recipient);
+    bool is_refused(const Policy::Verdict& verdict, const mail::Address* recipient);
     void log_verdict(std::string_view what, std::string_view text, const mail::Address* recipient) const;
     void log_lost(const net::Lost& lost) const;
     std::string queue_id() const { return transaction_ && !transaction_->queue_id.empty() ? transaction_->queue_id : "NOQUEUE"; }
