@@ -89,7 +89,7 @@ void Session::converse()
 {
     while (!done_) {
         if (errors_ >= params_.hard_error_limit) {
-            log::info(queue_id(), ": too many errors after ", where_, " from ", client_.peer);
+            log::info("too many errors after ", where_, " from ", client_.peer);
             return disconnect(cat("421 4.7.0 ", environment_.common.myhostname(), " Error: too many errors"));
         }
         if (!wait_for_command())
@@ -173,7 +173,7 @@ bool Session::is_out_of_step(const Verb& verb)
 {
     constexpr std::size_t shown = 100;
     if (!client_.is_out_of_step)
-        log::info(queue_id(), ": improper command pipelining after ", verb.name, " from ", client_.peer, ": ",
+        log::info("improper command pipelining after ", verb.name, " from ", client_.peer, ": ",
                   printable(stream_.peek(1s).substr(0, shown)));
     client_.is_out_of_step = true;
     if (!params_.forbid_unauth_pipelining)
@@ -343,12 +343,13 @@ void Session::log_verdict(std::string_view what, std::string_view text, const ma
     log::info(line);
 }
 
+// The filters of Debian's fail2ban know these lines without a queue ID, except within DATA.
 void Session::log_lost(const net::Lost& lost) const
 {
     bool is_timeout = lost.kind == net::Lost::Kind::timeout;
     auto what = is_timeout ? "timeout" : "lost connection";
     auto amount = in_message_ ? cat(" (", message_bytes_, " bytes)") : std::string();
-    log::info(queue_id(), ": ", what, " after ", where_, amount, " from ", client_.peer);
+    log::info(in_message_ ? cat(queue_id(), ": ") : std::string(), what, " after ", where_, amount, " from ", client_.peer);
     if (!is_timeout)
         return;
     // The client may still read; nothing waits for it.

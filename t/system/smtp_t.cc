@@ -169,4 +169,36 @@ TEST_CASE("pflogsumm counts what came and went", "[system][log]")
     CHECK(filter.output.find(" 1 matched") != std::string::npos);
 }
 
+TEST_CASE("fail2ban sees clients that break the rules or come only to look", "[system][log]")
+{
+    test::Suite suite(test::Settings{{"smtpd_hard_error_limit", "3"}, {"smtpd_error_sleep_time", "0"}});
+    struct Case {
+        std::string mode, line;
+        std::vector<std::string> commands;
+    };
+    for (const auto& [mode, line, commands] : {Case{"ddos", "lost connection after CONNECT from ", {}},
+                                               {"ddos", "lost connection after RCPT from ", {"EHLO client.test", "MAIL FROM:<>", "RCPT TO:<user1@example.test>"}},
+                                               {"normal", "improper command pipelining after EHLO from ", {"EHLO client.test\r\nNOOP"}},
+                                               {"normal", "improper command pipelining after DATA from ",
+                                                {"EHLO client.test", "MAIL FROM:<>\r\nRCPT TO:<x@example.test>\r\nDATA\r\nx", "x"}},
+                                               {"errors", "too many errors after UNKNOWN from ", {"X", "X", "X"}},
+                                               {"errors", "too many errors after RCPT from ",
+                                                {"EHLO client.test", "MAIL FROM:<>", "RCPT TO:<x@example.test>", "RCPT TO:<y@example.test>", "RCPT TO:<z@example.test>"}}}) {
+        INFO(line);
+        {
+            auto client = suite.smtp();
+            client.reply();
+            for (const auto& command : commands)
+                client.command(command);
+        }
+        suite.log_line(line);
+    }
+    for (std::string mode : {"ddos", "normal", "errors"}) {
+        std::string lines = mode == "ddos" ? "lost connection after" : mode == "normal" ? "(improper command pipelining|too many errors) after|reject: RCPT" : "too many errors after";
+        auto filter = suite.run(cat("fail2ban-regex $LOG_FILE 'postfix[mode=", mode, "]'")).output;
+        INFO(mode << ": " << filter);
+        CHECK(filter.find(cat(" ", suite.log_lines(lines).size(), " matched")) != std::string::npos);
+    }
+}
+
 }  // namespace mta

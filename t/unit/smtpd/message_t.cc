@@ -175,7 +175,7 @@ TEST_CASE("lost connections are logged with the place", "[smtpd]")
 {
     Talk before;
     before.say("NOOP");
-    CHECK(contains(before.log(), "NOQUEUE: lost connection after NOOP from client.example[198.51.100.7]\n"));
+    CHECK(contains(before.log(), "]: lost connection after NOOP from client.example[198.51.100.7]\n"));
     Talk within;
     begin(within);
     within.say("DATA");

@@ -173,7 +173,7 @@ TEST_CASE("too many errors end the session", "[smtpd]")
     CHECK(talk.reply() == "421 4.7.0 mx.here.example Error: too many errors");
     CHECK(talk.reply() == "<end>");
     auto log = talk.log();
-    CHECK(contains(log, "NOQUEUE: too many errors after UNKNOWN from client.example[198.51.100.7]\n"));
+    CHECK(contains(log, "]: too many errors after UNKNOWN from client.example[198.51.100.7]\n"));
     CHECK(contains(log, "disconnect from client.example[198.51.100.7] ehlo=1 unknown=0/3 commands=1/4\n"));
 }
 
@@ -287,4 +287,47 @@ TEST_CASE("HELO can be required", "[smtpd]")
     facts.helo.clear();
     Talk talk("smtpd_helo_required = yes\n", facts);
     CHECK(talk.say("MAIL FROM:<>") == "503 5.5.1 Error: send HELO/EHLO first");
+}
+
+TEST_CASE("the dialogue with the peers of debug_peer_list is in the log", "[smtpd]")
+{
+    for (std::string peers : {"198.51.100.0/24", "client.example", "example", "", "192.0.2.1"}) {
+        Talk talk("debug_peer_list = " + peers + "\n");
+        REQUIRE(talk.say("MAIL FROM:<a@client.example>") == "250 2.1.0 Ok");
+        REQUIRE(talk.say("NONSENSE").substr(0, 3) == "502");
+        auto log = talk.log();
+        INFO(peers << ": " << log);
+        bool is_listed = !peers.empty() && peers != "192.0.2.1";
+        for (std::string line : {"< client.example[198.51.100.7]: MAIL FROM:<a@client.example>\n", "> client.example[198.51.100.7]: 250 2.1.0 Ok\n",
+                                 "< client.example[198.51.100.7]: NONSENSE\n"})
+            CHECK((log.find(line) != std::string::npos) == is_listed);
+        CHECK_FALSE(log::verbose());
+    }
+}
+
+TEST_CASE("a recipient whose transport is error is refused with the reason that stands there", "[smtpd]")
+{
+    Talk talk("transport_maps = inline:{ {relay.example=error:5.1.2 no longer here} }\n");
+    REQUIRE(talk.say("MAIL FROM:<a@client.example>") == "250 2.1.0 Ok");
+    CHECK(talk.say("RCPT TO:<known@relay.example>") == "550 5.1.2 <known@relay.example>: Recipient address rejected: no longer here");
+}
+
+TEST_CASE("smtpd_end_of_data_restrictions are asked when the message is there, and the next mail has its own chance", "[smtpd]")
+{
+    Talk talk("smtpd_end_of_data_restrictions = warn_if_reject reject_unknown_sender_domain, reject_non_fqdn_sender\n");
+    REQUIRE(talk.say("MAIL FROM:<a@client>") == "250 2.1.0 Ok");
+    REQUIRE(talk.say("RCPT TO:<user@here.example>") == "250 2.1.5 Ok");
+    CHECK(send_message(talk, "Subject: x\r\n\r\ntext\r\n.\r\n") == "504 5.5.2 <a@client>: Sender address rejected: need fully-qualified address");
+    CHECK(talk.outlet.sent.empty());
+    CHECK(talk.outlet.cancelled == 1);
+    begin(talk);
+    CHECK(send_message(talk, "Subject: y\r\n\r\ntext\r\n.\r\n").starts_with("250 2.0.0 Ok"));
+    CHECK(talk.outlet.sent.size() == 1);
+    auto log = talk.log();
+    CHECK(contains(log, ": reject: END-OF-MESSAGE from client.example[198.51.100.7]: 504 5.5.2 <a@client>: Sender address rejected: need fully-qualified "
+                        "address; from=<a@client> to=<user@here.example> proto=ESMTP helo=<client.example>\n"));
+    CHECK(contains(log, ": reject_warning: END-OF-MESSAGE from "));
+    Talk closed("smtpd_end_of_data_restrictions = reject\n");
+    begin(closed);
+    CHECK(send_message(closed, "x\r\n.\r\n") == "554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: Access denied");
 }
