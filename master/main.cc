@@ -11,6 +11,7 @@
 #include "daemon/running.h"
 #include "log/log.h"
 #include "master/master.h"
+#include "master/trial.h"
 
 namespace mta::master {
 
@@ -156,8 +157,11 @@ int main(int argc, char** argv)
     if (options.check) {
         for (const auto& warning : setup->plan.warnings)
             log::warning(warning);
-        return 0;
+        return try_out(setup->plan) ? 0 : 1;
     }
+    // For systemd; "buuta start" has asked already.
+    if (options.in_foreground && !try_out(setup->plan))
+        log::fatal("the configuration is not usable, nothing was started");
     return run(options, *std::move(files), *std::move(setup));
 }
 

@@ -12,7 +12,7 @@ namespace {
 constexpr net::Seconds front_limit(60);
 constexpr auto space_check_interval = std::chrono::seconds(1);
 
-// How much room the queue has, looked at now and then. Opened before the sandbox.
+// How much room the queue has, looked at now and then.
 class FreeSpace {
 public:
     explicit FreeSpace(const std::string& directory) : directory_(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))
@@ -71,8 +71,8 @@ int main(int argc, char** argv)
     auto policy = smtpd::Policy::open(params, process.common());
     if (!policy)
         log::fatal(policy.error().text);
-    FreeSpace space(process.common().queue_directory);
     process.drop_privileges();
+    FreeSpace space(process.common().queue_directory);
     smtpd::RewriteResolver resolver(process.socket_path("rewrite"));
     service::Dns dns(process.socket_path("dns"));
     smtpd::CleanupOutlet outlet(process.socket_path("cleanup"));

@@ -21,6 +21,13 @@ Error unknown_rule(std::string_view parameter, std::string_view word)
     return failure(cat(parameter, ": unknown restriction \"", word, "\"", near ? cat("; did you mean \"", *near, "\"?") : ""));
 }
 
+// "main.cf, line 7: " for a parameter that is set.
+std::string place_of(const Params& params, std::string_view parameter)
+{
+    const auto* setting = params.config().find(parameter);
+    return setting ? cat(setting->place.text(), ": ") : std::string();
+}
+
 }  // namespace
 
 Result<Policy::Steps> Policy::parse(std::string_view parameter, const std::vector<std::string>& words)
@@ -63,7 +70,7 @@ Result<Policy> Policy::open(const Params& params, const config::Common& common)
                        {policy.end_of_data_, "smtpd_end_of_data_restrictions", params.end_of_data_restrictions}}) {
         auto steps = parse(list.name, list.words);
         if (!steps)
-            return steps.error();
+            return failure(cat(place_of(params, list.name), steps.error().text));
         list.steps = *std::move(steps);
     }
     if (!is_safe(policy.relay_) && !is_safe(policy.recipient_))
@@ -71,21 +78,13 @@ Result<Policy> Policy::open(const Params& params, const config::Common& common)
                        "reject_unauth_destination, defer_unauth_destination, reject, defer");
     auto bare_newline = smtp::bare_newline_named(params.forbid_bare_newline());
     if (!bare_newline)
-        return failure(cat("smtpd_forbid_bare_newline: bad value \"", params.forbid_bare_newline(), "\", must be yes, normalize, reject, note or no"));
+        return failure(cat(place_of(params, "smtpd_forbid_bare_newline"), "smtpd_forbid_bare_newline: bad value \"", params.forbid_bare_newline(), "\", must be yes, normalize, reject, note or no"));
     policy.bare_newline_ = *bare_newline;
     if (auto opened = policy.open_lists(common); !opened)
         return opened.error();
     return policy;
 }
 
-Result<bool> Policy::is_in_mynetworks(const Client& client) const
-{
-    return mynetworks_.has_client(client.facts.client_name, client.facts.client_address);
-}
-
-smtp::BareNewline Policy::bare_newline_for(const Client& client) const
-{
-    auto is_excluded = bare_newline_exclusions_.has_client(client.facts.client_name, client.facts.client_address);
 Result<void> Policy::open_lists(const config::Common& common)
 {
     const auto& with_parents = params_->parent_domain_matches_subdomains();
@@ -121,6 +120,14 @@ bool Policy::is_debugged(const Client& client) const
     return is_in && *is_in;
 }
 
+Result<bool> Policy::is_in_mynetworks(const Client& client) const
+{
+    return mynetworks_.has_client(client.facts.client_name, client.facts.client_address);
+}
+
+smtp::BareNewline Policy::bare_newline_for(const Client& client) const
+{
+    auto is_excluded = bare_newline_exclusions_.has_client(client.facts.client_name, client.facts.client_address);
     if (!is_excluded)
         log::warning("smtpd_forbid_bare_newline_exclusions: ", is_excluded.error().text);
     return is_excluded && *is_excluded ? smtp::BareNewline::allow : bare_newline_;
@@ -153,7 +160,6 @@ Policy::Verdict Policy::check_data(const Client& client, const mail::Address& se
     return verdict;
 }
 
-}  // namespace mta::smtpd
 Policy::Verdict Policy::check_end_of_data(const Client& client, const mail::Address& sender, Services services) const
 {
     Verdict verdict;
@@ -161,3 +167,4 @@ Policy::Verdict Policy::check_end_of_data(const Client& client, const mail::Addr
     return verdict;
 }
 
+}  // namespace mta::smtpd

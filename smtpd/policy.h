@@ -42,13 +42,13 @@ public:
 
     // smtpd_forbid_bare_newline for this client.
     smtp::BareNewline bare_newline_for(const Client& client) const;
-    Result<bool> is_in_mynetworks(const Client& client) const;
-
-private:
     // Lists and tables of clients that were replaced are read again.
     void renew();
-    friend class Evaluation;
+    Result<bool> is_in_mynetworks(const Client& client) const;
     bool is_debugged(const Client& client) const;  // debug_peer_list
+
+private:
+    friend class Evaluation;
     struct Step {
         const Rule* rule;
         bool only_warns;                     // behind warn_if_reject

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "log/log.h"
 
@@ -49,9 +50,14 @@ Process::Process(int argc, char** argv, const std::string& name) : name_(name), 
     config_ = *std::move(loaded);
     common_ = std::make_unique<config::Common>(config_);
     log::set_tag(cat(common_->syslog_name(), "/", front_worker_.empty() ? name : front_worker_));
-    open_log();
+    if (is_trial_)
+        log::open_stderr();
+    else
+        open_log();
     if (process_limit_ < 0)
         process_limit_ = common_->default_process_limit;
+    if (is_trial_)
+        return;
     master_ = Fd(master_fd);
     ::fcntl(master_fd, F_SETFD, FD_CLOEXEC);
 }
@@ -61,7 +67,7 @@ Process::~Process() = default;
 void Process::parse(int argc, char** argv, config::Overrides& overrides)
 {
     long sockets = 0;
-    for (int letter; (letter = ::getopt(argc, argv, "+n:t:C:s:m:w:W:o:urv")) != -1;) {
+    for (int letter; (letter = ::getopt(argc, argv, "+n:t:C:s:m:w:W:o:kurv")) != -1;) {
         switch (letter) {
         case 'n': service_ = optarg; break;
         case 't': type_ = optarg; break;
@@ -73,17 +79,18 @@ void Process::parse(int argc, char** argv, config::Overrides& overrides)
         case 'o': overrides.push_back(split_override(optarg)); break;
         case 'u': unprivileged_ = true; break;
         case 'r': chroot_ = true; break;
+        case 'k': is_trial_ = true; break;
         case 'v': log::set_verbose(true); break;
         default: log::fatal("this program is started by master(8); see the manual page ", name_, "(8)");
         }
     }
-    if (service_.empty() || config_directory_.empty() || ::fcntl(master_fd, F_GETFD) < 0)
+    if (service_.empty() || config_directory_.empty() || (!is_trial_ && ::fcntl(master_fd, F_GETFD) < 0))
         log::fatal("this program is started by master(8); see the manual page ", name_, "(8)");
     arguments_.assign(argv + optind, argv + argc);
     overrides.emplace_back("process_name", name_);
     overrides.emplace_back("service_name", service_);
     overrides.emplace_back("config_directory", config_directory_);
-    for (long i = 0; i < sockets; ++i) {
+    for (long i = 0; i < sockets && !is_trial_; ++i) {
         int fd = first_listener_fd + static_cast<int>(i);
         if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
             log::fatal("listening socket ", i, " is missing");
@@ -114,6 +121,7 @@ std::string Process::socket_path(const std::string& service, bool is_public) con
 
 void Process::drop_privileges(const std::string& user)
 {
+    end_trial();
     if (::geteuid() != 0 || !unprivileged_)
         return;
     auto found = find_user(user.empty() ? common_->mail_owner() : user);
@@ -128,8 +136,15 @@ void Process::drop_privileges(const std::string& user)
     }
 }
 
+void Process::end_trial() const
+{
+    if (is_trial_)
+        std::exit(0);
+}
+
 void Process::ready()
 {
+    end_trial();
     char byte = 'R';
     if (::send(master_.get(), &byte, 1, MSG_NOSIGNAL) != 1)
         log::fatal("master is gone");

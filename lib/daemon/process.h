@@ -11,7 +11,8 @@
 #include "ipc/channel.h"
 
 // The skeleton of every daemon that master starts:
-//   COMMAND -n SERVICE -t TYPE -C CONFIG_DIRECTORY -s N [-m MAXPROC] [-u] [-r] [-v] [-o name=value]... [arguments]
+//   COMMAND [-k] -n SERVICE -t TYPE -C CONFIG_DIRECTORY -s N [-m MAXPROC] [-u] [-r] [-v] [-o name=value]... [arguments]
+// With -k, for "buuta check", it ends where it would drop its privileges or serve.
 // Descriptor 3 is a socket to master: 'R' says that we are ready, its end says that master is gone. Descriptors 4 to 4+N-1
 // are the listening sockets. SIGTERM: finish what is in hand, then end. SIGINT: end at once.
 namespace mta::daemon {
@@ -54,9 +55,9 @@ public:
     struct Workers {
         long max_use = 0;          // connections per worker; 0: the parameter max_use
         long spare = 1;            // idle workers to keep ready
-    };
         // Called in the parent before it forks and in a worker before each connection: opens tables that were replaced.
         std::function<void()> renew = nullptr;
+    };
     // Worker parents: forks workers on demand, up to the process limit; each accepts connections and calls the handler, one
     // at a time. The handler must not throw anything but std::exception, which is logged and ends that connection only.
     int serve(std::function<void(Fd client)> handler, Workers options);
@@ -73,6 +74,7 @@ private:
     void parse(int argc, char** argv, config::Overrides& overrides);
     void open_log();
     void ready();
+    void end_trial() const;
 
     std::string name_, service_, type_, config_directory_;
     std::vector<std::string> arguments_;
@@ -82,7 +84,7 @@ private:
     Fd master_;
     std::vector<Fd> listeners_;
     long process_limit_ = -1;
-    bool unprivileged_ = false, chroot_ = false;
+    bool unprivileged_ = false, chroot_ = false, is_trial_ = false;
 };
 
 }  // namespace mta::daemon

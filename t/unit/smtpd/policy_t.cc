@@ -33,10 +33,10 @@ std::string rcpt(std::string_view settings, const service::Session& facts, std::
 TEST_CASE("an unknown restriction is an error that names the nearest", "[smtpd]")
 {
     CHECK(open_error("smtpd_recipient_restrictions = reject_unauth_destinatoin\n") ==
-          "smtpd_recipient_restrictions: unknown restriction \"reject_unauth_destinatoin\"; did you mean \"reject_unauth_destination\"?");
+          "main.cf, line 1: smtpd_recipient_restrictions: unknown restriction \"reject_unauth_destinatoin\"; did you mean \"reject_unauth_destination\"?");
     CHECK(open_error("smtpd_sender_restrictions = permit_mynetwork\n").find("did you mean \"permit_mynetworks\"?") != std::string::npos);
-    CHECK(open_error("smtpd_client_restrictions = xyzzy\n") == "smtpd_client_restrictions: unknown restriction \"xyzzy\"");
-    CHECK(open_error("smtpd_helo_restrictions = permit, warn_if_reject\n") == "smtpd_helo_restrictions: no restriction after \"warn_if_reject\"");
+    CHECK(open_error("smtpd_client_restrictions = xyzzy\n") == "main.cf, line 1: smtpd_client_restrictions: unknown restriction \"xyzzy\"");
+    CHECK(open_error("smtpd_helo_restrictions = permit, warn_if_reject\n") == "main.cf, line 1: smtpd_helo_restrictions: no restriction after \"warn_if_reject\"");
     CHECK(open_error("smtpd_forbid_bare_newline = perhaps\n").find("bad value \"perhaps\"") != std::string::npos);
     CHECK(open_error("mynetworks = 1.2.3.4/33\n") != "");
 }

@@ -1,0 +1,122 @@
+#include <catch2/catch.hpp>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "t/lib/connection.h"
+#include "t/lib/suite.h"
+
+// What a new administrator meets: the suite as "make install" leaves it, with neither certificate nor aliases.db nor mail users.
+namespace mta {
+
+namespace {
+
+// An installation below a directory of its own. Only what must differ from a real host is changed: names, directories, ports.
+class Fresh {
+public:
+    Fresh()
+    {
+        auto script = R"SH(set -e
+unset MAKEFLAGS MAKELEVEL MFLAGS
+make -s B=${B:-build} prefix=$DIR/usr sysconfdir=$DIR/etc install
+cd $DIR
+sed -i -e "s/^smtp  *inet/127.0.0.1:$SMTP inet/" -e "s/^submission  *inet/127.0.0.1:$SUBMISSION inet/" -e "s/^submissions  *inet/127.0.0.1:$SUBMISSIONS inet/" \
+    -e "s/^imap  *inet/127.0.0.1:$IMAP inet/" -e "s/^imaps  *inet/127.0.0.1:$IMAPS inet/" -e "s/^pop3  *inet/127.0.0.1:$POP3 inet/" \
+    -e "s/^pop3s  *inet/127.0.0.1:$POP3S inet/" etc/buuta/master.cf
+mkdir log && touch log/mail && chmod 666 log/mail
+usr/sbin/postconf -e myhostname=mail.fresh.test inet_interfaces=127.0.0.1 maillog_file=$DIR/log/mail queue_directory=$DIR/spool data_directory=$DIR/data \
+    alias_maps=hash:$DIR/etc/aliases alias_database=hash:$DIR/etc/aliases
+[ $(id -u) = 0 ] || usr/sbin/postconf -e mail_owner=$(id -un)
+usr/sbin/buuta start
+)SH";
+        environment_["DIR"] = directory_.path();
+        environment_["MAIL_CONFIG"] = directory_.path() + "/etc/buuta";
+        for (const char* service : {"SMTP", "SUBMISSION", "SUBMISSIONS", "IMAP", "IMAPS", "POP3", "POP3S"})
+            environment_[service] = cat(ports_[service] = test::free_port());
+        auto done = test::run(script, "", environment_, std::chrono::seconds(120));
+        INFO(done.output << log());
+        REQUIRE(done.status == 0);
+    }
+    ~Fresh() { tool("buuta stop"); }
+    Fresh(const Fresh&) = delete;
+
+    test::Outcome tool(const std::string& arguments) const { return test::run(cat("exec $DIR/usr/sbin/", arguments), "", environment_); }
+    test::Connection connect(const std::string& service) const { return test::Connection(ports_.at(service)); }
+    std::string log() const
+    {
+        auto text = read_file(directory_.path() + "/log/mail");
+        return text ? *text : "";
+    }
+    std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
+
+private:
+    test::TemporaryDirectory directory_;
+    test::Environment environment_;
+    std::map<std::string, int> ports_;
+};
+
+std::string rcpt(const Fresh& fresh, const std::string& recipient)
+{
+    auto client = fresh.connect("SMTP");
+    client.talk({{"", "220 mail.fresh.test ESMTP"}, {"EHLO client.test", "250"}, {"MAIL FROM:<>", "250"}});
+    return client.command(cat("RCPT TO:<", recipient, ">"));
+}
+
+}  // namespace
+
+TEST_CASE("a fresh installation works as far as it can and says what it lacks", "[system][install]")
+{
+    const Fresh fresh;
+    CHECK(fresh.tool("buuta status").status == 0);
+    CHECK(rcpt(fresh, "root@mail.fresh.test").starts_with("451 4.3.0"));
+    CHECK(rcpt(fresh, "x@elsewhere.test").starts_with("554 5.7.1") == false);  // from this host one may relay
+    CHECK(fresh.log().find("aliases is unavailable: open database ") != std::string::npos);
+    for (std::string service : {"SUBMISSIONS", "IMAPS", "POP3S"})
+        CHECK(fresh.connect(service).is_closed(std::chrono::seconds(10)));
+    CHECK(fresh.log().find("is for clients with TLS, but smtpd_tls_cert_file names no certificate: all clients are refused") != std::string::npos);
+    fresh.connect("SUBMISSION").talk({{"", "220"}, {"EHLO client.test", "250"}, {"MAIL FROM:<>", "530 5.7.0"}, {"STARTTLS", "454 4.7.0"}});
+    fresh.connect("POP3").talk({{"", "+OK"}, {"CAPA", "+OK"}});
+    CHECK(fresh.connect("IMAP").line().starts_with("* OK"));
+
+    auto check = fresh.tool("buuta check");
+    INFO(check.output);
+    for (std::string fault : {"smtpd: smtpd_tls_cert_file: TLS needs a certificate", "aliases.db: No such file or directory (run \"postalias hash:"})
+        CHECK(check.output.find(fault) != std::string::npos);
+
+    REQUIRE(replace_file(fresh.path("etc/aliases"), "postmaster: root\n", 0644));
+    CHECK(fresh.tool("sendmail -bi").output == "");
+    CHECK(test::wait_for(fresh.path("log"), [&] { return rcpt(fresh, "root@mail.fresh.test").starts_with("250 "); }));
+    CHECK(fresh.tool("buuta check").output.find("aliases") == std::string::npos);
+    CHECK(fresh.tool("buuta reload").status == 0);
+    CHECK(fresh.tool("buuta stop").status == 0);
+    auto status = fresh.tool("buuta status");
+    CHECK(status.status == 1);
+    CHECK(status.output.find("the Buuta mail system is not running") != std::string::npos);
+
+    // Mistakes that only the program itself can know.
+    REQUIRE(fresh.tool("postconf -e 'smtpd_recipient_restrictions=permit_mynetworks, reject_unath_destination'").status == 0);
+    for (std::string command : {"buuta check", "buuta start"}) {
+        auto refused = fresh.tool(command);
+        INFO(command << ": " << refused.output);
+        CHECK(refused.status == 1);
+        CHECK(refused.output.find("smtpd_recipient_restrictions: unknown restriction \"reject_unath_destination\"; did you mean \"reject_unauth_destination\"?") !=
+              std::string::npos);
+        CHECK(refused.output.find("etc/buuta/main.cf, line ") != std::string::npos);
+    }
+    CHECK(fresh.tool("buuta status").status == 1);
+}
+
+TEST_CASE("the unit file is one that systemd understands", "[system][install]")
+{
+    if (test::run("command -v systemd-analyze").status != 0) {
+        WARN("skipped: no systemd-analyze");
+        return;
+    }
+    test::TemporaryDirectory directory;
+    auto done = test::run(cat("cd ", directory.path(), " && sed -e 's|@prefix@|/usr|g; s|@sysconfdir@|/etc|g; s|/usr/sbin/buuta|/bin/true|; s|/usr/lib/buuta/sbin/master|/bin/true|' $OLDPWD/conf/buuta.service"
+                              " > buuta.service && systemd-analyze verify --man=no ./buuta.service"));
+    INFO(done.output);
+    CHECK(done.status == 0);
+    CHECK(done.output.find("buuta.service") == std::string::npos);
+}
+
+}  // namespace mta
