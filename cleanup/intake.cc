@@ -144,7 +144,7 @@ Result<void> Intake::copy_content(const service::Mail& mail, queue::Envelope& en
     if (auto done = expand(envelope); !done)
         return done;
     remove_duplicates(envelope.recipients, static_cast<std::size_t>(tools_.params.duplicate_filter_limit()));
-    log::info(mail.queue_id, header->message_id_is_resent ? ": resent-message-id=" : ": message-id=", header->message_id);
+    log::info(mail.queue_id, header->message_id_is_resent ? ": resent-message-id=" : ": message-id=", header->message_id.empty() ? "<>" : header->message_id);
     auto added = tools_.queue.add(envelope, tools_.stock);
     if (!added)
         return added.error();
