@@ -5,8 +5,8 @@ int main(int argc, char** argv)
 {
     constexpr mta::table::CommandDialect dialect{
         "postalias",
-        "c:d:fijnNopq:rsuvw",
-        "[-fijnNoprsuvw] [-c config_dir] [-d key] [-q key] [map_type:]file...",
+        "c:d:fijnNopq:rsuUvw",
+        "[-fijnNoprsuUvw] [-c config_dir] [-d key] [-q key] [map_type:]file...",
         "specify only one of -s or -q or -d",
         ":\t",
         mta::table::Syntax::aliases,

@@ -5,8 +5,8 @@ int main(int argc, char** argv)
 {
     constexpr mta::table::CommandDialect dialect{
         "postmap",
-        "bc:d:fFhijmnNopq:rsuvw",
-        "[-bfFhijmnNoprsuvw] [-c config_dir] [-d key] [-q key] [map_type:]file...",
+        "bc:d:fFhijmnNopq:rsuUvw",
+        "[-bfFhijmnNoprsuUvw] [-c config_dir] [-d key] [-q key] [map_type:]file...",
         "specify only one of -s -q or -d",
         "\t",
         mta::table::Syntax::table,

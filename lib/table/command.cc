@@ -76,6 +76,7 @@ private:
         case 'r': build_.replace = true; break;
         case 's': only_one(), lists_ = true; break;
         case 'u': build_.check_utf8 = false; break;
+        case 'U': build_.check_utf8 = true; break;
         case 'v': log::set_verbose(true); break;
         case 'w': build_.ignore_duplicates = true; break;
         default: bad_option(option);
