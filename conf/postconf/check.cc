@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "config/common.h"
 #include "log/log.h"
 #include "conf/postconf/catalog.h"
 #include "conf/postconf/master_cf.h"
@@ -54,6 +55,15 @@ void check_values(const config::Overrides& overrides, const Options& options, st
     }
 }
 
+// What is accepted because Postfix has it, but has no effect here.
+void warn_of_what_is_fixed(const Options& options)
+{
+    auto config = config::Config::load(options.directory, options.overrides);
+    const auto* setting = config ? config->find("enable_long_queue_ids") : nullptr;
+    if (setting && !config::Common(*config).enable_long_queue_ids)
+        log::warning(setting->place.text(), ": ", setting->name, " = ", setting->value, " has no effect: queue IDs are always long");
+}
+
 }  // namespace
 
 int check(const Options& options)
@@ -74,6 +84,7 @@ int check(const Options& options)
     if (!said.empty())
         return 1;
     warn_about_names(options);
+    warn_of_what_is_fixed(options);
     return 0;
 }
 

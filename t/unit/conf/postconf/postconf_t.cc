@@ -264,6 +264,17 @@ TEST_CASE("postconf --check finds what would stop a program", "[postconf]")
     }
 }
 
+TEST_CASE("postconf --check tells what has no effect", "[postconf]")
+{
+    Files files("enable_long_queue_ids = no\n", "");
+    files.run({"--check"});
+    CHECK(files.errors().find("DIR/main.cf, line 1: enable_long_queue_ids = no has no effect: queue IDs are always long\n") != std::string::npos);
+    CHECK(files.status() == 0);
+    Files good("enable_long_queue_ids = yes\n", "");
+    good.run({"--check"});
+    CHECK(good.errors().empty());
+}
+
 TEST_CASE("programs that share a parameter agree about it, and each is documented", "[postconf]")
 {
     std::map<std::string, config::Declaration> known;
