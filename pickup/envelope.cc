@@ -46,7 +46,7 @@ Result<service::Mail> checked_mail(const service::Mail& submitted, const std::st
 {
     service::Mail mail;
     mail.queue_id = queue_id;
-    mail.origin = "local";
+    mail.origin = submitted.origin == "gateway" ? "gateway" : "local";
     mail.arrival = queue::now();
     mail.extract_recipients = submitted.extract_recipients;
     if (!submitted.reverse_path.empty()) {

@@ -108,6 +108,7 @@ Result<void> set(Options& options, char letter, const std::string& value)
         options.sender = *sender;
         return {};
     }
+    case 'G': options.is_gateway = true; return {};
     case 'i': options.dot_ends_input = false; return {};
     case 'o':
         if (value == "i")
@@ -193,6 +194,7 @@ Result<service::Mail> mail_of(const Options& options, const std::string& login, 
     mail.reverse_path = options.sender.value_or(login);
     mail.full_name = options.full_name.empty() ? full_name : options.full_name;
     mail.body = options.body;
+    mail.origin = options.is_gateway ? "gateway" : "local";
     mail.ret = options.ret;
     mail.envid = options.envid;
     mail.extract_recipients = options.extract_recipients;

@@ -22,6 +22,7 @@ struct Options {
     std::string body;                   // -B
     std::string argument;               // of -qI and -qR
     std::string directory;              // -C
+    bool is_gateway = false;            // -G
     bool verbose = false;               // -v
     std::vector<std::string> recipients;
 };

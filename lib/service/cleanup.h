@@ -13,7 +13,7 @@ namespace mta::service {
 struct Mail {
     std::string queue_id;          // made by queue::new_id() before
     std::string reverse_path;      // internal form, without <>; empty: null reverse-path
-    std::string origin;            // "smtp" (from the network), "local" (sendmail), "internal" (DSN, forwarded)
+    std::string origin;            // "smtp" (from the network), "local" (sendmail), "gateway" (sendmail -G), "internal" (DSN, forwarded)
     std::string client_name, client_address, helo, protocol, sasl_method, sasl_username;  // empty if not from the network
     std::string body;              // "7BIT", "8BITMIME", empty if unknown
     std::string envid, ret;        // RFC 3461: ENVID in xtext, RET "FULL", "HDRS" or empty

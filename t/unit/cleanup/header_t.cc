@@ -63,7 +63,7 @@ TEST_CASE("trace fields stay on top", "[cleanup]")
 TEST_CASE("mail from the network and internal mail get no fields", "[cleanup]")
 {
     Cleanup cleanup;
-    for (const auto* origin : {"smtp", "internal"}) {
+    for (const auto* origin : {"smtp", "gateway", "internal"}) {
         cleanup.mail.origin = origin;
         CHECK(cleanup.edit("Subject: x\n\n")->text == "Subject: x\n\n");
         CHECK(cleanup.edit("")->text.empty());

@@ -40,6 +40,8 @@ TEST_CASE("a local program has no say in queue ID, origin, client and arrival", 
     REQUIRE(mail);
     CHECK(mail->queue_id == id);
     CHECK(mail->origin == "local");
+    submitted.origin = "gateway";
+    CHECK(pickup::checked_mail(submitted, id, "example.com")->origin == "gateway");
     CHECK(mail->client_name + mail->client_address + mail->sasl_username == "");
     CHECK(mail->arrival > 1'000'000'000'000'000);
     CHECK(mail->reverse_path == "me@example.com");

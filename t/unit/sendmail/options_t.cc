@@ -62,9 +62,15 @@ TEST_CASE("a submission's options end up in its envelope", "[sendmail]")
     CHECK(sendmail::mail_of(*plain, "me", "My Name")->full_name == "My Name");
 }
 
+TEST_CASE("-G says that the mail is only passed on", "[sendmail]")
+{
+    CHECK(sendmail::mail_of(*parse({"sendmail", "a"}), "me", "")->origin == "local");
+    CHECK(sendmail::mail_of(*parse({"sendmail", "-G", "a"}), "me", "")->origin == "gateway");
+}
+
 TEST_CASE("options of old mailers are accepted", "[sendmail]")
 {
-    auto options = parse({"sendmail", "-Am", "-em", "-oem", "-odb", "-h5", "-Ltag", "-m", "-n", "-U", "-G", "-x", "-c", "-p", "smtp", "-O", "a=b", "-X", "log", "-i", "a"});
+    auto options = parse({"sendmail", "-Am", "-em", "-oem", "-odb", "-h5", "-Ltag", "-m", "-n", "-U", "-x", "-c", "-p", "smtp", "-O", "a=b", "-X", "log", "-i", "a"});
     REQUIRE(options);
     CHECK(options->mode == Mode::submit);
     CHECK(options->recipients == std::vector<std::string>{"a"});
