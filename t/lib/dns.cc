@@ -48,6 +48,9 @@ const Dns& common_dns()
                  "one.remote MX 10 mx.one.remote\nmx.one.remote A 127.0.0.1\n"
                  "two.remote MX 20 second.two.remote\ntwo.remote MX 10 first.two.remote\nfirst.two.remote A 127.0.0.2\nsecond.two.remote A 127.0.0.3\n"
                  "null.remote MX 0 .\n"
+                 "far.remote MX 10 first.far.remote\nfar.remote MX 20 second.far.remote\nfirst.far.remote A 127.255.255.255\nsecond.far.remote A 127.0.0.3\n"
+                 "gone.remote MX 10 nowhere.gone.remote\nhalf.remote MX 10 nowhere.half.remote\nhalf.remote MX 20 first.two.remote\n"
+                 "silent.remote A 127.0.0.4\n"
                  "nomx.remote A 127.0.0.2\n"
                  "loop.remote MX 10 mail.example\nmail.example A 127.0.0.1\n"},
         {"broken", "broken"},

@@ -60,7 +60,7 @@ std::vector<std::string> Sink::mails(std::size_t count) const
     return found;
 }
 
-Postfix::Postfix(const std::string& domain, int relay_port) : port_(free_port())
+Postfix::Postfix(const std::string& domain, int relay_port, const std::string& more) : port_(free_port())
 {
     const auto& directory = directory_.path();
     auto script = cat(R"(set -e
@@ -95,11 +95,12 @@ virtual_minimum_uid = 1
 relayhost = [127.0.0.1]:$relay
 mynetworks = 127.0.0.0/8
 smtp_tls_security_level = may
+$more
 CF
 chown nobody $dir/mail
 postfix -c $dir/etc start
 )");
-    auto done = run(script, "", {{"dir", directory}, {"domain", domain}, {"port", std::to_string(port_)}, {"relay", std::to_string(relay_port)}});
+    auto done = run(script, "", {{"dir", directory}, {"domain", domain}, {"port", std::to_string(port_)}, {"relay", std::to_string(relay_port)}, {"more", more}});
     if (done.status != 0 || !wait_for(directory, [&] { return answers("127.0.0.1", port_); }))
         throw std::runtime_error(cat("Postfix did not start: ", done.output, log()));
 }

@@ -25,7 +25,8 @@ private:
 // to 127.0.0.1:relay_port.
 class Postfix {
 public:
-    Postfix(const std::string& domain, int relay_port);
+    // more: lines for its main.cf.
+    Postfix(const std::string& domain, int relay_port, const std::string& more = "");
     ~Postfix();
     Postfix(const Postfix&) = delete;
     int port() const { return port_; }

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "base/text.h"
@@ -13,12 +15,13 @@ namespace {
 
 struct World {
     int port = test::free_port();
-    test::Suite suite{test::Settings{{"transport_maps", transports()}, {"minimal_backoff_time", "300s"}}};
+    test::Suite suite{test::Settings{{"transport_maps", transports()}, {"minimal_backoff_time", "300s"}, {"smtp_connect_timeout", "2s"}}};
 
     std::string transports() const
     {
         std::string table = "inline:{ ";
-        for (std::string domain : {"one.remote.test", "two.remote.test", "null.remote.test", "nomx.remote.test", "none.remote.test", "some.broken"})
+        for (std::string domain : {"one.remote.test", "two.remote.test", "null.remote.test", "nomx.remote.test", "none.remote.test", "far.remote.test", "gone.remote.test",
+                                   "half.remote.test", "silent.remote.test", "some.broken"})
             table += cat(domain, "=smtp:", domain, ":", port, " ");
         return table + "}";
     }
@@ -94,6 +97,48 @@ TEST_CASE("when the best MX host refuses connections or greets with an error the
         suite.submit(test::message("next"), {"x@two.remote.test"});
         CHECK(suite.log_line(sent_line("two.remote.test", "sent")).find(expected) != std::string::npos);
     }
+}
+
+TEST_CASE("hosts that cannot be reached, or do not answer, are passed over, and mail waits if there is no other", "[system][relay][dns]")
+{
+    auto& [port, suite] = world();
+    SECTION("no way there")
+    {
+        test::Sink second(port, "127.0.0.3");
+        suite.submit(test::message("unreachable"), {"x@far.remote.test"});
+        CHECK(suite.log_line(sent_line("far.remote.test", "sent")).find(cat("relay=second.far.remote.test[127.0.0.3]:", port)) != std::string::npos);
+        CHECK(suite.has_log_line(cat("connect to first\\.far\\.remote\\.test\\[127\\.255\\.255\\.255\\]:", port, ": Network is unreachable")));
+    }
+    SECTION("no way to any of them")
+    {
+        auto id = suite.submit(test::message("unreachable"), {"x@far.remote.test"});
+        suite.log_line(cat(id, ": to=<x@far\\.remote\\.test>, relay=none,.*dsn=4\\.4\\.1, status=deferred \\(connect to second\\.far\\.remote\\.test"));
+        CHECK(suite.tool("postsuper -d " + id).status == 0);
+    }
+    SECTION("no answer")
+    {
+        // A socket whose queue is full: nothing is refused, nothing is accepted.
+        test::Background silent(cat("exec python3 -c 'import socket, time; s = socket.socket(); s.bind((\"127.0.0.4\", ", port, ")); s.listen(0); "
+                                    "c = [socket.socket() for i in range(4)]; [k.setblocking(False) or k.connect_ex((\"127.0.0.4\", ", port, ")) for k in c]; "
+                                    "open(\"", suite.directory(), "/log/silent\", \"w\"); time.sleep(60)'"));
+        REQUIRE(test::wait_for(suite.directory() + "/log", [&] { return ::access((suite.directory() + "/log/silent").c_str(), F_OK) == 0; }));
+        auto id = suite.submit(test::message("silent"), {"x@silent.remote.test"});
+        suite.log_line(cat(id, ": to=<x@silent\\.remote\\.test>, relay=none,.*dsn=4\\.4\\.1, status=deferred \\(connect to silent\\.remote\\.test\\[127\\.0\\.0\\.4\\]:", port,
+                           ": Connection timed out\\)"));
+        CHECK(suite.tool("postsuper -d " + id).status == 0);
+    }
+}
+
+TEST_CASE("an MX host without an address is passed over; a domain that has no other bounces", "[system][relay][dns]")
+{
+    auto& [port, suite] = world();
+    test::Sink first(port, "127.0.0.2");
+    suite.submit(test::message("half"), {"x@half.remote.test"});
+    CHECK(suite.log_line(sent_line("half.remote.test", "sent")).find(cat("relay=first.two.remote.test[127.0.0.2]:", port)) != std::string::npos);
+    auto subject = test::unique();
+    suite.submit(test::message(subject), {"x@gone.remote.test"});
+    suite.log_line("to=<x@gone\\.remote\\.test>, relay=none,.*dsn=5\\.4\\.4, status=bounced \\(.*name=nowhere\\.gone\\.remote\\.test type=A");
+    suite.arrival(1, subject);
 }
 
 TEST_CASE("a domain with an address but without MX is its own host", "[system][relay][dns]")

@@ -29,10 +29,10 @@ const std::vector<std::string>& mailbox()
     return sent;
 }
 
-// Without the fields that mbsync and getmail add for themselves.
+// Without the fields that mbsync, getmail and mutt add for themselves.
 std::string without_marks(const std::string& message)
 {
-    return std::regex_replace(message, std::regex("\nX-(TUID|getmail-retrieved-from-mailbox): [^\n]*"), "");
+    return std::regex_replace(message, std::regex("\n(X-TUID|X-getmail-retrieved-from-mailbox|Content-Length|Lines): [^\n]*"), "");
 }
 
 // Does each message occur once, and nothing else?
@@ -153,6 +153,16 @@ TEST_CASE("getmail fetches a mailbox over POP3 and IMAP with TLS", "[system][ret
                                                     "SSLRetriever\nserver = 127.0.0.1\nport = $", protocol,
                                                     "S_PORT\nusername = $USER\npassword = $PASS\nca_certs = $CA_FILE\n[destination]\ntype = Maildir\npath = $OUT/box/\n$user\n"
                                                     "[options]\nread_all = true\ndelete = false\ndelivered_to = false\nreceived = false\nRC\nexec getmail -n --getmaildir $OUT --rcfile rc"));
+}
+
+TEST_CASE("mutt reads a mailbox over IMAP and POP3", "[system][retrieval]")
+{
+    for (std::string url : {"imap://localhost:$IMAP_PORT/INBOX", "imaps://localhost:$IMAPS_PORT/INBOX", "pop://localhost:$POP3_PORT/", "pops://localhost:$POP3S_PORT/"})
+        check_client(cat("mutt ", url), cat("mkdir -p box/new box/cur box/tmp; cat > rc <<RC\nset ssl_force_tls=no ssl_starttls=no ssl_ca_certificates_file=$CA_FILE\n"
+                                            "set mbox_type=Maildir folder=$OUT move=no confirmappend=no confirmcreate=no wait_key=no pop_delete=no\n"
+                                            "set imap_user=$USER imap_pass=$PASS pop_user=$USER pop_pass=$PASS\n"
+                                            "push \"<tag-pattern>~A<enter><tag-prefix><copy-message>$OUT/box<enter><exit>\"\nRC\n"
+                                            "TERM=xterm exec script -qec \"mutt -n -R -F $OUT/rc -f ", url, "\" /dev/null"));
 }
 
 }  // namespace mta

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "t/lib/message.h"
+#include "t/lib/peer.h"
 #include "t/lib/suite.h"
 
 // Mail programs submit: logged in, without TLS, with STARTTLS and with TLS from the beginning. Not a byte may change.
@@ -99,6 +100,28 @@ TEST_CASE("a wrong password is refused, and fail2ban sees it", "[system][submiss
     INFO(filter.output);
     CHECK(filter.output.find("Lines: ") != std::string::npos);
     CHECK(filter.output.find(" 0 matched") == std::string::npos);
+}
+
+TEST_CASE("Debian's Postfix lets users log in by our auth service", "[system][submission][postfix][root]")
+{
+    if (!test::is_root()) {
+        WARN("skipped: needs root");
+        return;
+    }
+    test::Suite suite({}, "login unix n - n - 1 auth");
+    test::Postfix postfix("peer.test", suite.port("SMTP"), cat("smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = ", suite.queue_directory(),
+                                                               "/public/login\nmynetworks =\nsmtpd_relay_restrictions = permit_sasl_authenticated, reject\n"));
+    for (std::string mechanism : {"PLAIN", "LOGIN"}) {
+        auto subject = test::unique();
+        auto swaks = cat("swaks --server 127.0.0.1 --port ", postfix.port(), " --from $USER1 --to $USER2 --header 'Subject: ", subject, "' --auth ", mechanism,
+                         " --auth-user $USER1 --auth-password ");
+        auto done = suite.run(swaks + "$PASS1");
+        INFO(done.output << postfix.log());
+        CHECK(done.status == 0);
+        suite.arrival(2, subject);
+        CHECK(suite.run(swaks + "wrong").status == 28);
+        CHECK(postfix.log().find(cat("sasl_method=", mechanism, ", sasl_username=user1@example.test")) != std::string::npos);
+    }
 }
 
 TEST_CASE("the submission port refuses mail of clients that have not logged in", "[system][submission]")
