@@ -36,6 +36,15 @@ std::vector<net::Network> networks(const std::vector<std::string>& words, std::s
     return out;
 }
 
+// Where a network that is left out would let too much pass.
+std::vector<net::Network> all_networks(const std::vector<std::string>& words, std::string_view name)
+{
+    for (const auto& word : words)
+        if (!net::Network::parse(word))
+            log::fatal(name, ": \"", word, "\" is no address or network; front knows nothing else");
+    return networks(words, name);
+}
+
 Limits::Settings limit_settings(const Settings& settings)
 {
     const auto& clients = settings.clients;
@@ -71,6 +80,7 @@ Settings::Settings(const config::Config& config, const std::string& worker_name,
 
 Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const std::vector<Fd>& listeners)
     : loop_(loop), settings_(settings), paths_(std::move(paths)), limits_(limit_settings(settings)), names_(loop, paths_.dns),
+      sasl_exceptions_(all_networks(settings.smtp.sasl_exceptions_networks, "smtpd_sasl_exceptions_networks")),
       reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)), sweep_timer_(loop, [this] { sweep(); }), minute_timer_(loop, [this] { minute(); })
 {
     raise_descriptor_limit();
@@ -172,6 +182,11 @@ void Server::shed(int listener)
     Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
     client.reset();
     reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+bool Server::is_excepted_from_sasl(const net::Address& client) const
+{
+    return std::any_of(sasl_exceptions_.begin(), sasl_exceptions_.end(), [&](const net::Network& network) { return network.contains(client); });
 }
 
 Connection* Server::find(std::uint64_t id)

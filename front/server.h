@@ -54,6 +54,7 @@ public:
     auth::Client* auth() { return auth_.get(); }
     tls::Context* tls() { return tls_ ? &*tls_ : nullptr; }
     PeerNames& names() { return names_; }
+    bool is_excepted_from_sasl(const net::Address& client) const;
     Connection* find(std::uint64_t id);
     void remove(std::uint64_t id);   // soon, not now
     // "smtp" for the log: "limit exceeded: 51 from PEER for service smtp"
@@ -78,6 +79,7 @@ private:
     bool lacks_tls_ = false;                     // it could not
     std::unique_ptr<auth::Client> auth_;
     PeerNames names_;
+    std::vector<net::Network> sasl_exceptions_;
     std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
     std::vector<std::uint64_t> removed_;
     std::uint64_t next_ = 1;

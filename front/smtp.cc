@@ -177,10 +177,7 @@ bool Smtp::offers_auth() const
     const auto& settings = server_.settings();
     if (!server_.auth() || is_discarded("auth") || (settings.tls.auth_only && !connection_.has_tls()))
         return false;
-    for (const auto& text : settings.smtp.sasl_exceptions_networks())
-        if (auto network = net::Network::parse(text); network && network->contains(connection_.address()))
-            return false;
-    return true;
+    return !server_.is_excepted_from_sasl(connection_.address());
 }
 
 std::string Smtp::extensions() const

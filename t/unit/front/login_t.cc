@@ -240,3 +240,16 @@ TEST_CASE("POP3 in pieces that cannot be right", "[front]")
     CHECK(client.line().starts_with("-ERR STLS"));
     CHECK(client.is_closed());
 }
+
+TEST_CASE("networks without AUTH are those of smtpd_sasl_exceptions_networks, and nothing else may stand there", "[front]")
+{
+    for (std::string networks : {"127.0.0.0/8", "192.0.2.0/24, ::1"}) {
+        Site site("smtpd", cat("smtpd_tls_auth_only=no\nsmtpd_sasl_exceptions_networks=", networks), true);
+        auto client = site.connect();
+        client.reply();
+        INFO(networks);
+        CHECK((client.ask("EHLO client.example").find("AUTH PLAIN") == std::string::npos) == (networks == "127.0.0.0/8"));
+    }
+    Site bad("smtpd", "smtpd_sasl_exceptions_networks=!127.0.0.1");
+    CHECK(bad.logged("fatal: smtpd_sasl_exceptions_networks: \"!127.0.0.1\" is no address or network"));
+}
