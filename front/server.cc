@@ -60,6 +60,22 @@ Limits::Settings limit_settings(const Settings& settings)
     return out;
 }
 
+// What would have no effect is no setting.
+void check_words(const SmtpParams& smtp)
+{
+    auto refuse_others = [](const std::vector<std::string>& words, std::string_view name, auto is_known, std::string_view known) {
+        for (const auto& word : words)
+            if (!is_known(word))
+                log::fatal(name, ": \"", word, "\": ", known);
+    };
+    auto is_option = [](const std::string& word) { return iequals(word, "noplaintext") || iequals(word, "noanonymous"); };
+    constexpr std::string_view options = "the known options are noplaintext and noanonymous";
+    refuse_others(smtp.sasl_security_options, "smtpd_sasl_security_options", is_option, options);
+    refuse_others(smtp.sasl_tls_security_options, "smtpd_sasl_tls_security_options", is_option, options);
+    auto is_word = [](const std::string& word) { return std::all_of(word.begin(), word.end(), is_alpha); };
+    refuse_others(smtp.forbidden_commands, "smtpd_forbidden_commands", is_word, "only words can be forbidden, there are no tables");
+}
+
 // Ten thousand clients need as many descriptors.
 void raise_descriptor_limit()
 {
@@ -83,6 +99,7 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const s
       sasl_exceptions_(all_networks(settings.smtp.sasl_exceptions_networks, "smtpd_sasl_exceptions_networks")),
       reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)), sweep_timer_(loop, [this] { sweep(); }), minute_timer_(loop, [this] { minute(); })
 {
+    check_words(settings.smtp);
     raise_descriptor_limit();
     if (settings.tls.is_on())
         load_certificates(listeners);

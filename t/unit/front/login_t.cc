@@ -253,3 +253,14 @@ TEST_CASE("networks without AUTH are those of smtpd_sasl_exceptions_networks, an
     Site bad("smtpd", "smtpd_sasl_exceptions_networks=!127.0.0.1");
     CHECK(bad.logged("fatal: smtpd_sasl_exceptions_networks: \"!127.0.0.1\" is no address or network"));
 }
+
+TEST_CASE("words that would have no effect are refused", "[front]")
+{
+    struct Case { std::string setting, reason; };
+    for (const auto& c : {Case{"smtpd_sasl_security_options=noanonymous, mutual_auth", "smtpd_sasl_security_options: \"mutual_auth\": the known options are "},
+                          {"smtpd_sasl_tls_security_options=noplain", "smtpd_sasl_tls_security_options: \"noplain\": the known options are "},
+                          {"smtpd_forbidden_commands=GET, regexp:/x", "smtpd_forbidden_commands: \"regexp:/x\": only words can be forbidden"}}) {
+        Site site("smtpd", c.setting);
+        CHECK(site.logged("fatal: " + c.reason));
+    }
+}
