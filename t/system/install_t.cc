@@ -119,4 +119,17 @@ TEST_CASE("the unit file is one that systemd understands", "[system][install]")
     CHECK(done.output.find("buuta.service") == std::string::npos);
 }
 
+TEST_CASE("mail can be delivered under systemd to where the README puts mailboxes", "[system][install]")
+{
+    auto unit = read_file("conf/buuta.service"), readme = read_file("README.md");
+    REQUIRE(unit);
+    REQUIRE(readme);
+    constexpr std::string_view parameter = "virtual_mailbox_base = ";
+    auto start = readme->find(parameter);
+    REQUIRE(start != std::string::npos);
+    auto directory = readme->substr(start + parameter.size(), readme->find('\n', start) - start - parameter.size());
+    auto paths = unit->substr(unit->find("\nReadWritePaths=") + 1);
+    CHECK(paths.substr(0, paths.find('\n')).find(cat(" -", directory, " ")) != std::string::npos);
+}
+
 }  // namespace mta
