@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <stdexcept>
+#include <utility>
 
 #include "base/text.h"
 
@@ -42,6 +44,20 @@ void Connection::write(std::string_view bytes)
             throw_errno("send");
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
+}
+
+bool Connection::try_write(std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        pollfd ready{socket_.get(), POLLOUT, 0};
+        if (::poll(&ready, 1, static_cast<int>(limit_.count())) <= 0)
+            return false;
+        auto n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno != EAGAIN)
+            return false;
+        bytes.remove_prefix(n < 0 ? 0 : static_cast<std::size_t>(n));
+    }
+    return true;
 }
 
 std::string Connection::read_some(std::chrono::milliseconds limit)
@@ -114,6 +130,28 @@ bool Connection::is_closed(std::chrono::milliseconds limit)
         if (::recv(socket_.get(), bytes, sizeof bytes, 0) <= 0)
             return true;
     }
+}
+
+std::string Connection::rest(std::chrono::milliseconds limit)
+{
+    auto all = std::exchange(buffer_, "");
+    pollfd ready{socket_.get(), POLLIN, 0};
+    while (::poll(&ready, 1, static_cast<int>(limit.count())) > 0) {
+        auto bytes = read_some(limit);
+        if (bytes.empty())
+            break;
+        all += bytes;
+    }
+    return all;
+}
+
+void Connection::shut_down() { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+void Connection::reset()
+{
+    linger now{1, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    socket_.reset();
 }
 
 }  // namespace mta::test

@@ -20,6 +20,8 @@ public:
     explicit Connection(int port, std::string_view server = "127.0.0.1", std::string_view client = "127.0.0.1");
 
     void write(std::string_view bytes);  // as they are
+    // The same, to a server that may close the connection or stop reading at any time: false if it does.
+    bool try_write(std::string_view bytes);
     std::string line();                  // without CRLF
     std::string reply();                 // of SMTP: all lines, each with LF
     std::string command(std::string_view text)
@@ -33,6 +35,12 @@ public:
     std::string imap(std::string_view text);
     // Is the connection closed by the server within the time, whatever it says before?
     bool is_closed(std::chrono::milliseconds limit);
+    // Everything that the server says until it closes the connection or says nothing for so long.
+    std::string rest(std::chrono::milliseconds limit);
+    // Ends both directions; whoever reads or writes here meanwhile is told.
+    void shut_down();
+    // Breaks off with a reset, not with the end of file that the destructor makes.
+    void reset();
     void set_limit(std::chrono::milliseconds limit) { limit_ = limit; }
     int fd() const { return socket_.get(); }
 

@@ -15,6 +15,7 @@ public:
 
     // Waits for that many mails; what smtp-sink wrote, one of them an element: X-... fields with the envelope, then the message with CRLF.
     std::vector<std::string> mails(std::size_t count) const;
+    const std::string& directory() const { return directory_.path(); }
 
 private:
     TemporaryDirectory directory_;

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "t/lib/process.h"
 
 namespace mta::test {
 
@@ -27,6 +28,13 @@ std::set<Suite*>& running()
 {
     static std::set<Suite*> suites;
     return suites;
+}
+
+// As much as somebody can read.
+std::string_view end_of(std::string_view log)
+{
+    constexpr std::size_t most = 300000;
+    return log.size() > most ? log.substr(log.find('\n', log.size() - most) + 1) : log;
 }
 
 // Shows the logs at the first failure of a test.
@@ -44,7 +52,7 @@ struct LogOfFailures : Catch::TestEventListenerBase {
             return true;
         for (auto* suite : running())
             if (auto log = suite->log(); !log.empty())
-                std::cout << "the log of " << suite->directory() << ":\n" << log << std::endl;
+                std::cout << "the log of " << suite->directory() << ":\n" << end_of(log) << std::endl;
         return true;
     }
 
@@ -123,20 +131,9 @@ pid_t Suite::master() const
 std::vector<pid_t> Suite::daemons(const std::string& program) const
 {
     std::vector<pid_t> found;
-    auto processes = test::run(cat("ps -e -o pid= -o ppid= -o comm="));
-    std::set<pid_t> parents{master()};
-    for (bool has_grown = true; std::exchange(has_grown, false);)
-        for (auto line : split(processes.output, '\n')) {
-            auto words = split_words(line);
-            if (words.size() < 3 || !parents.count(*parse_number<pid_t>(words[1])))
-                continue;
-            auto pid = *parse_number<pid_t>(words[0]);
-            if (!parents.insert(pid).second)
-                continue;
-            has_grown = true;
-            if (program.empty() || words[2] == program)
-                found.push_back(pid);
-        }
+    for (const auto& process : descendants(master()))
+        if (program.empty() || process.program == program)
+            found.push_back(process.pid);
     return found;
 }
 
