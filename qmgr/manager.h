@@ -38,6 +38,7 @@ private:
     service::QueueReply obey(const service::QueueRequest& request);
     service::QueueReply orphan(const ipc::Message& message);
     service::QueueReply late_results(ActiveMail& mail, const std::vector<service::RecipientStatus>& statuses);
+    void look_into_incoming();
 
     // The way of a mail (manager.cc)
     void scan(queue::State state);

@@ -25,11 +25,9 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
 {
     std::int64_t now = std::time(nullptr);
     if (request.request == "wakeup") {
-        queue_.settle_leftovers(leftover_seconds);
-        auto ids = queue_.list(queue::State::incoming);
-        for (const auto& id : ids ? *ids : std::vector<std::string>{})
-            fresh_.emplace_back(id, false);
+        look_into_incoming();
     } else if (request.request == "flush") {
+        look_into_incoming();
         for (auto& [name, transport] : transports_)
             transport->resume();
         due_.flush();
@@ -52,6 +50,19 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
         return {false, cat("unknown request: ", printable(request.request))};
     }
     return {};
+}
+
+// There may be mail of which nobody told us, for example when cleanup was killed just before it could.
+void Manager::look_into_incoming()
+{
+    queue_.settle_leftovers(leftover_seconds);
+    std::set<std::string, std::less<>> known;
+    for (const auto& [id, first_try] : fresh_)
+        known.insert(id);
+    auto ids = queue_.list(queue::State::incoming);
+    for (const auto& id : ids ? *ids : std::vector<std::string>{})
+        if (!known.contains(id))
+            fresh_.emplace_back(id, false);
 }
 
 // An agent outlived the qmgr that had sent it, or was given up and did go on. Its descriptor proves that the mail was given to it.

@@ -68,6 +68,18 @@ TEST_CASE("a flush tries deferred mail again", "[system][queue]")
     CHECK(test::wait_for(suite.directory() + "/log", [&] { return tries() == 2; }));
 }
 
+TEST_CASE("a flush finds mail that the queue manager was not told of", "[system][queue]")
+{
+    auto& suite = shared();
+    auto id = deferred_mail(suite);
+    REQUIRE(suite.tool("postsuper -h " + id).status == 0);
+    auto file = queue_file(suite, id);
+    suite.mark();
+    std::filesystem::rename(file, cat(suite.queue_directory(), "/incoming/", id));  // as if cleanup had been killed now
+    CHECK(suite.tool("postqueue -f").status == 0);
+    suite.log_line(cat(id, ": to=<x@later\\.test>.*status=deferred"));
+}
+
 TEST_CASE("mail on hold waits until it is released", "[system][queue]")
 {
     auto& suite = shared();
