@@ -26,6 +26,23 @@ std::vector<char*> pointers(const std::vector<std::string>& strings)
     return result;
 }
 
+// Signals wait while the object lives. A child that is born meanwhile loses none to the handlers of its parent.
+class SignalPause {
+public:
+    SignalPause()
+    {
+        sigset_t all;
+        sigfillset(&all);
+        ::sigprocmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalPause() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    SignalPause(const SignalPause&) = delete;
+
+private:
+    sigset_t before_;
+};
+
+// A SIGTERM that has come already ends the process here.
 void reset_signals()
 {
     for (int number = 1; number < NSIG; ++number)
@@ -84,6 +101,7 @@ Result<Spawned> spawn(const std::string& program, const std::vector<std::string>
     words.insert(words.end(), arguments.begin(), arguments.end());
     auto argv = pointers(words);
     auto environment = pointers(surroundings.environment);
+    SignalPause pause;
     pid_t pid = ::fork();
     if (pid < 0)
         return errno_error("fork");
