@@ -1,10 +1,12 @@
 #include "master/setup.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "log/log.h"
 
@@ -59,23 +61,62 @@ Result<Setup> make_setup(const Files& files)
     return Setup{std::move(params), *std::move(plan)};
 }
 
+namespace {
+
+// The child of is_sound(): what is wrong goes to standard error.
+[[noreturn]] void try_out(const Files& files, int output)
+{
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    log::open_stderr();
+    auto setup = make_setup(files);
+    if (!setup) {
+        log_errors(setup.error());
+        ::_exit(1);
+    }
+    // It knows the parameters of all daemons.
+    auto postconf = cat((*setup).params->command_directory(), "/postconf");
+    ::execl(postconf.c_str(), "postconf", "--check", "-c", files.config.directory().c_str(), static_cast<char*>(nullptr));
+    log::error(errno_error(postconf).text);
+    ::_exit(1);
+}
+
+std::string all_from(int fd)
+{
+    std::string text;
+    char chunk[4096];
+    for (ssize_t count; (count = ::read(fd, chunk, sizeof chunk)) > 0 || (count < 0 && errno == EINTR);)
+        text.append(chunk, count < 0 ? 0 : static_cast<std::size_t>(count));
+    return text;
+}
+
+}  // namespace
+
 bool is_sound(const Files& files)
 {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        log::error(errno_error("pipe").text);
+        return false;
+    }
+    Fd reading(ends[0]), writing(ends[1]);
     pid_t child = ::fork();
     if (child < 0) {
         log::error(errno_error("fork").text);
         return false;
     }
-    if (child == 0) {
-        auto setup = make_setup(files);
-        if (!setup)
-            log_errors(setup.error());
-        ::_exit(setup ? 0 : 1);
-    }
+    if (child == 0)
+        try_out(files, writing.get());
+    writing.reset();
+    auto said = all_from(reading.get());
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool is_fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    for (auto line : split(trim(said), '\n'))
+        if (!line.empty())
+            is_fine ? log::warning(line) : log::error(line);
+    return is_fine;
 }
 
 void log_errors(const Error& error)
