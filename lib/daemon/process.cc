@@ -157,7 +157,10 @@ int Process::run(event::Loop& loop, std::function<void()> on_stop)
         if (stopping)
             return;
         stopping = true;
-        on_stop ? on_stop() : loop.stop();
+        if (!on_stop)
+            return loop.stop();
+        on_stop();           // lets go of the listeners
+        listeners_.clear();  // nobody shall wait on them for the end of those whom we still serve
     };
     event::Signal term(loop, SIGTERM, stop);
     event::Signal interrupt(loop, SIGINT, [&] { loop.stop(); });
