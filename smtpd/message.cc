@@ -110,8 +110,10 @@ void Session::receive_message()
     if (is_refused(environment_.policy.check_end_of_data(client_, transaction_->mail.reverse_path, services()), only))
         return environment_.outlet.cancel();
     auto answer = environment_.outlet.finish();
-    if (answer.ok)
+    if (answer.ok) {
+        errors_ = junk_ = 0;
         return reply(cat("250 2.0.0 Ok: queued as ", transaction_->queue_id));
+    }
     auto status = mail::is_status(answer.status) ? answer.status : "4.3.0";
     refuse(cat(mail::reply_code(status), " ", status, " Error: ", answer.text));
 }

@@ -161,7 +161,7 @@ void Session::run_verb(const Verb& verb, const smtp::Command& command)
     refused_ = false;
     if (stream_.has_buffered() && (verb.ends_group || !client_.facts.esmtp) && is_out_of_step(verb))
         return;
-    if (verb.is_junk && !transaction_ && ++junk_ > params_.junk_command_limit)
+    if (verb.is_junk && ++junk_ > params_.junk_command_limit)
         ++errors_;
     (this->*verb.run)(command);
     if (!handed_back_)

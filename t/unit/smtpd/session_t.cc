@@ -194,6 +194,24 @@ TEST_CASE("endless junk commands become errors", "[smtpd]")
     CHECK(talk.reply().starts_with("421 4.7.0"));
 }
 
+TEST_CASE("transactions that are given up are junk, too, and a mail makes up for them", "[smtpd]")
+{
+    Talk talk("smtpd_junk_command_limit = 5\nsmtpd_hard_error_limit = 3\n");
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 7; ++i) {
+            CHECK(talk.say("MAIL FROM:<a@client.example>") == "250 2.1.0 Ok");
+            CHECK(talk.say("RSET") == "250 2.0.0 Ok");
+        }
+        begin(talk);
+        CHECK(send_message(talk, "Subject: x\r\n\r\n.\r\n").starts_with("250 "));
+    }
+    for (int i = 0; i < 8; ++i) {
+        CHECK(talk.say("MAIL FROM:<a@client.example>") == "250 2.1.0 Ok");
+        CHECK(talk.say("RSET") == "250 2.0.0 Ok");
+    }
+    CHECK(talk.reply().starts_with("421 4.7.0"));
+}
+
 TEST_CASE("lines that are too long are refused, endless ones end the session", "[smtpd]")
 {
     Talk talk;
