@@ -11,7 +11,9 @@ namespace mta {
 Error errno_error(std::string_view what)
 {
     int code = errno;
-    return failure(cat(what, ": ", std::generic_category().message(code)));
+    auto text = cat(what, ": ", std::generic_category().message(code));
+    bool is_full = code == ENOSPC || code == EDQUOT;
+    return is_full ? Error{std::move(text), "4.3.1"} : failure(std::move(text));  // RFC 3463: mail system full
 }
 
 void throw_errno(std::string_view what)
