@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "base/text.h"
 
@@ -16,6 +17,17 @@ std::string place_of(const config::Setting& setting)
 {
     auto place = setting.place.text();
     return place.empty() ? setting.name : cat(place, ": ", setting.name);
+}
+
+bool is_type_name(std::string_view text)
+{
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
+}
+
+// Parameters whose values are tables, whatever type they name.
+bool names_tables(std::string_view parameter)
+{
+    return parameter.ends_with("_maps") || parameter == "alias_database" || parameter == "auth_users";
 }
 
 }  // namespace
@@ -50,8 +62,10 @@ std::vector<TableUse> table_uses(const config::Config& config, const std::vector
         if (!words || config.find(setting.name) != &setting)
             continue;  // a later line for the same name counts
         for (const auto& word : *words) {
-            auto colon = word.find(':');
-            if (colon == std::string::npos || std::find(types.begin(), types.end(), word.substr(0, colon)) == types.end())
+            auto type = word.substr(0, word.find(':'));
+            bool has_type = type.size() < word.size() && is_type_name(type);
+            bool is_known = std::find(types.begin(), types.end(), type) != types.end();
+            if (!has_type || !(is_known || names_tables(setting.name)))
                 continue;
             uses.push_back({word, place_of(setting)});
         }

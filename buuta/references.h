@@ -16,7 +16,7 @@ struct TableUse {
     std::string table;  // "hash:/etc/aliases"
     std::string place;  // "main.cf, line 12: alias_maps"
 };
-// All "type:name" in main.cf whose type is one of these.
+// All "type:name" in main.cf whose type is one of these, and of whatever type where a parameter takes nothing but tables.
 std::vector<TableUse> table_uses(const config::Config& config, const std::vector<std::string>& types);
 
 }  // namespace mta::buuta

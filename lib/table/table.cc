@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/config.h"
 #include "table/types.h"
 
 namespace mta::table {
@@ -41,7 +42,8 @@ TypeName split_type(std::string_view type_name, const Options& options)
 
 Error unsupported(std::string_view type)
 {
-    return failure(cat("unsupported dictionary type: ", type, " (there are: ", join(types(), " "), ")"));
+    auto near = config::nearest(type, types());
+    return failure(cat("unsupported dictionary type: ", type, " (there are: ", join(types(), " "), ")", near ? cat("; did you mean ", *near, "?") : ""));
 }
 
 Result<std::unique_ptr<Table>> open(std::string_view type_name, const Options& options)

@@ -37,13 +37,14 @@ TEST_CASE("tables are found wherever main.cf names them", "[buuta]")
 {
     auto config = parse("alias_maps = hash:/etc/aliases, cidr:/etc/c\n"
                         "d = hash:/d\nsmtpd_client_restrictions = check_client_access $d, permit\n"
-                        "relayhost = [host]:25\nvirtual_alias_maps = hash:/old\nvirtual_alias_maps = hash:/new\n");
+                        "relayhost = [host]:25\nvirtual_alias_maps = hash:/old\nvirtual_alias_maps = hash:/new\n"
+                        "transport_maps = hsah:/t\n");
     std::vector<std::string> found;
     for (const auto& use : table_uses(config, {"hash", "cidr"}))
         found.push_back(cat(use.table, " ", use.place));
     CHECK(found == std::vector<std::string>{"hash:/etc/aliases main.cf, line 1: alias_maps", "cidr:/etc/c main.cf, line 1: alias_maps",
                                             "hash:/d main.cf, line 2: d", "hash:/d main.cf, line 3: smtpd_client_restrictions",
-                                            "hash:/new main.cf, line 6: virtual_alias_maps"});
+                                            "hash:/new main.cf, line 6: virtual_alias_maps", "hsah:/t main.cf, line 7: transport_maps"});
 }
 
 TEST_CASE("files that others can change are found and repaired", "[buuta]")
