@@ -40,7 +40,8 @@ std::string complaint(const Section& section, const config::Config& config)
     return text;
 }
 
-void check_values(const config::Overrides& overrides, const Options& options, std::set<std::string>& said)
+// place: of the service that the overrides belong to, or empty.
+void check_values(const config::Overrides& overrides, const std::string& place, const Options& options, std::set<std::string>& said)
 {
     auto config = config::Config::load(options.directory, overrides);
     if (!config) {
@@ -50,6 +51,8 @@ void check_values(const config::Overrides& overrides, const Options& options, st
     }
     for (const auto& section : sections()) {
         auto text = complaint(section, *config);
+        if (!place.empty())
+            text = replace_all(text, ": -o ", cat(": ", place, ": -o "));
         if (!text.empty() && said.insert(text).second)
             static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
     }
@@ -69,7 +72,7 @@ void warn_of_what_is_fixed(const Options& options)
 int check(const Options& options)
 {
     std::set<std::string> said;
-    check_values(options.overrides, options, said);
+    check_values(options.overrides, "", options, said);
     auto services = config::load_services(options.directory);
     if (!services) {
         log::error(services.error().text);
@@ -79,7 +82,7 @@ int check(const Options& options)
         auto overrides = service.overrides;
         overrides.insert(overrides.begin(), {"service_name", service.name});
         if (!service.overrides.empty())
-            check_values(overrides, options, said);
+            check_values(overrides, service.place.text(), options, said);
     }
     if (!said.empty())
         return 1;
