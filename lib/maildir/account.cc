@@ -169,6 +169,11 @@ Result<std::unique_ptr<Folder>> Account::open_folder(std::string_view name, bool
     return FolderView::open(root_, name, read_only);
 }
 
+Result<std::unique_ptr<Folder>> Account::reopen_folder(std::string_view remembered)
+{
+    return FolderView::reopen(root_, remembered);
+}
+
 Result<Status> Account::status(std::string_view name)
 {
     auto folder = FolderView::open(root_, name, true);

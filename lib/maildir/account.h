@@ -17,6 +17,7 @@ public:
     std::vector<std::string> subscriptions() override;
     Result<void> subscribe(std::string_view folder, bool on) override;
     Result<std::unique_ptr<Folder>> open_folder(std::string_view name, bool read_only) override;
+    Result<std::unique_ptr<Folder>> reopen_folder(std::string_view remembered) override;
     Result<Status> status(std::string_view name) override;
     Result<std::unique_ptr<Upload>> upload(std::string_view folder) override;
     Result<void> create(std::string_view name, std::string_view special_use) override;

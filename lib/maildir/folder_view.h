@@ -10,6 +10,7 @@ namespace mta::maildir {
 class FolderView : public Folder {
 public:
     static Result<std::unique_ptr<Folder>> open(const Root& root, std::string_view name, bool read_only);
+    static Result<std::unique_ptr<Folder>> reopen(const Root& root, std::string_view remembered);
 
     const std::string& name() const override { return name_; }
     bool is_read_only() const override { return is_read_only_; }
@@ -29,6 +30,8 @@ public:
     Result<std::string> header(Uid uid) override;
     Result<std::time_t> internal_date(Uid uid) override;
     Result<std::uint64_t> crlf_size(Uid uid) override;
+    std::optional<std::string> remember(std::size_t max_bytes) const override;
+    bool is_settled() const override { return !is_stale_ && store_.is_settled(); }
     std::vector<std::string> watch_paths() const override;
 
 private:

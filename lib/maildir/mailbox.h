@@ -111,6 +111,12 @@ public:
     // RFC822.SIZE: octets with every line end as CRLF; read from the message once if not yet known.
     virtual Result<std::uint64_t> crlf_size(Uid uid) = 0;
 
+    // The view as bytes, for Mailbox::reopen_folder() in another process. Nothing if they are more than max_bytes, or if
+    // something is not told or not durable yet.
+    virtual std::optional<std::string> remember(std::size_t max_bytes) const = 0;
+    // Nothing that has happened can still be hidden from refresh(): who learns what happens from now on need not look again.
+    virtual bool is_settled() const = 0;
+
     // What to watch by inotify (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY) to know when to refresh.
     virtual std::vector<std::string> watch_paths() const = 0;
 };
@@ -152,6 +158,9 @@ public:
 
     // With read_only (EXAMINE, STATUS) nothing changes on disk but what a look needs, and Recent is not consumed.
     virtual Result<std::unique_ptr<Folder>> open_folder(std::string_view name, bool read_only) = 0;
+    // The view that Folder::remember() gave, as it was then: the next refresh() tells what has happened since. An Error with
+    // no_such_folder if the folder was deleted, renamed or made anew.
+    virtual Result<std::unique_ptr<Folder>> reopen_folder(std::string_view remembered) = 0;
     virtual Result<Status> status(std::string_view name) = 0;
     virtual Result<std::unique_ptr<Upload>> upload(std::string_view folder) = 0;
 

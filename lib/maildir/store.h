@@ -41,6 +41,8 @@ public:
 
     // Whether nothing can have changed since the last catch_up(): three stat calls, no lock.
     bool is_unchanged() const;
+    // Whether no change of somebody else can hide behind one of ours.
+    bool is_settled() const { return state().mark.since == 0; }
     Result<Lock::Guard> lock() { return lock_.take(); }
 
     // All of the following under the lock.
