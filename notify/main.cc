@@ -1,0 +1,13 @@
+#include "daemon/process.h"
+#include "notify/daemon.h"
+
+// notify(8): wakes IMAP sessions that wait in front when something happens in their mailboxes; see man/man8/notify.8.
+int main(int argc, char** argv)
+{
+    using namespace mta;
+    daemon::Process process(argc, argv, "notify");
+    process.drop_privileges();
+    mta::event::Loop loop;
+    notify::Daemon daemon(loop, process.listeners(), {});
+    return process.run(loop);
+}
