@@ -17,5 +17,6 @@ int main(int argc, char** argv)
     front::Server server(loop, settings, {in_queue(process.option('W')), in_queue(settings.clients.sasl_path), process.socket_path("dns")},
                          process.listeners());
     process.drop_privileges();
-    return process.run(loop, [&] { server.stop([&] { loop.stop(); }); });
+    auto end = [&] { loop.stop(); };
+    return process.run(loop, [&] { server.stop(end); }, [&] { server.retire(end); });
 }

@@ -236,13 +236,18 @@ void Server::minute()
     minute_timer_.start(60s);
 }
 
-void Server::stop(std::function<void()> done)
+void Server::retire(std::function<void()> done)
 {
     watches_.clear();
     when_empty_ = std::move(done);
+    sweep_timer_.start(0ms);
+}
+
+void Server::stop(std::function<void()> done)
+{
+    retire(std::move(done));
     for (auto& [id, connection] : connections_)
         connection->stop();
-    sweep_timer_.start(0ms);
 }
 
 }  // namespace mta::front

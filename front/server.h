@@ -45,6 +45,8 @@ public:
     Server(const Server&) = delete;
 
     // Accepts nobody any more; calls done when the last client is gone.
+    void retire(std::function<void()> done);
+    // The same, and sees to it that the clients go.
     void stop(std::function<void()> done);
 
     event::Loop& loop() { return loop_; }

@@ -122,6 +122,7 @@ private:
         worker.is_single = false;
         add_process(service, "front", "inet", std::move(sockets), {"-w", service.command, "-W", path});
         plan_.jobs.back().is_single = false;  // its sessions may last for days
+        plan_.jobs.back().serves_on = true;
     }
 
     void add_process(const config::Service& service, const std::string& program, const std::string& type, std::vector<Socket> sockets,

@@ -20,6 +20,7 @@ struct Job {
     bool is_single = false;               // two of them must never run at the same time
     std::chrono::seconds wakeup{0};
     std::string place;                    // "master.cf, line 12"
+    bool serves_on = false;               // after a reload it keeps the clients that it has, until they go
 };
 
 // What a plan depends on besides master.cf.

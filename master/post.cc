@@ -72,35 +72,51 @@ void Post::replace(Job job)
     has_failed_ = false;
     restart_.stop();
     wakeup_.stop();
-    if (current_) {
-        job_.is_single ? current_->drain(duty_.drain_limit) : current_->drain();
+    if (current_ && job_.is_single) {
+        current_->drain(duty_.drain_limit);
         old_.push_back(std::move(current_));
     }
+    relieve();
     if (!job_.is_single || old_.empty())
         start();
 }
 
 void Post::retire()
 {
+    close();
+    relieve();
+}
+
+void Post::close()
+{
     is_retired_ = true;
     restart_.stop();
     wakeup_.stop();
+}
+
+// The current process gets no new work.
+void Post::relieve()
+{
     if (!current_)
         return;
-    current_->drain();
+    job_.serves_on ? current_->retire() : current_->drain();
     old_.push_back(std::move(current_));
 }
 
 void Post::drain()
 {
-    retire();
+    close();
+    if (current_)
+        old_.push_back(std::move(current_));
     for (auto& process : old_)
         process->drain(duty_.drain_limit);
 }
 
 void Post::end()
 {
-    retire();
+    close();
+    if (current_)
+        old_.push_back(std::move(current_));
     for (auto& process : old_)
         process->end();
 }

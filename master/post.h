@@ -32,6 +32,7 @@ public:
     pid_t pid() const { return pid_; }
     bool is_ready() const { return ready_since_.has_value(); }
     std::optional<std::chrono::milliseconds> ready_for() const;
+    void retire();                                  // SIGHUP: another process takes the new clients
     void drain();                                   // SIGTERM; it may take its time
     void drain(std::chrono::milliseconds limit);    // then SIGINT, then SIGKILL
     void end();                                     // SIGINT, then SIGKILL
@@ -72,6 +73,8 @@ public:
     bool is_settled() const { return is_ready() || has_failed_ || is_retired_; }
 
 private:
+    void close();
+    void relieve();
     void became_ready();
     void failed(std::optional<std::chrono::milliseconds> ready_for);
     void wake();

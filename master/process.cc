@@ -51,6 +51,8 @@ void Process::read_channel()
     ready_();
 }
 
+void Process::retire() { ::kill(pid_, SIGHUP); }
+
 void Process::drain() { ::kill(pid_, SIGTERM); }
 
 void Process::drain(std::chrono::milliseconds limit)

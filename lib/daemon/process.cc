@@ -150,7 +150,7 @@ void Process::ready()
         log::fatal("master is gone");
 }
 
-int Process::run(event::Loop& loop, std::function<void()> on_stop)
+int Process::run(event::Loop& loop, std::function<void()> on_stop, std::function<void()> on_retire)
 {
     bool stopping = false;
     auto stop = [&] {
@@ -164,6 +164,14 @@ int Process::run(event::Loop& loop, std::function<void()> on_stop)
     };
     event::Signal term(loop, SIGTERM, stop);
     event::Signal interrupt(loop, SIGINT, [&] { loop.stop(); });
+    std::unique_ptr<event::Signal> hangup;
+    if (on_retire)
+        hangup = std::make_unique<event::Signal>(loop, SIGHUP, [&] {
+            if (listeners_.empty())
+                return;
+            on_retire();  // lets go of them first
+            listeners_.clear();
+        });
     std::unique_ptr<event::Watch> master;
     master = std::make_unique<event::Watch>(loop, master_.get(), event::readable, [&](short) {
         master->change(0);

@@ -67,8 +67,9 @@ public:
     int serve_requests(std::function<ipc::Message(const ipc::Message&)> handler);
 
     // Event daemons: runs the loop until SIGTERM or master's end, which call on_stop (which must lead to loop.stop());
-    // without on_stop the loop is stopped at once.
-    int run(event::Loop& loop, std::function<void()> on_stop = nullptr);
+    // without on_stop the loop is stopped at once. SIGHUP says that another process has the new clients from now on: the
+    // listening sockets are closed and on_retire is called, for who has something to go on with; without it, SIGHUP ends us.
+    int run(event::Loop& loop, std::function<void()> on_stop = nullptr, std::function<void()> on_retire = nullptr);
 
 private:
     void parse(int argc, char** argv, config::Overrides& overrides);

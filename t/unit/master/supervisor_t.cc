@@ -190,6 +190,23 @@ TEST_CASE("at reload the new daemon is there before the old one has finished", "
     CHECK(instance.run_until_traced("finished"));
 }
 
+TEST_CASE("who has clients to go on with is told of a reload by another signal than of a stop", "[master]")
+{
+    Instance instance;
+    instance.program("d", "trap 'say hup' HUP");
+    auto job = instance.job("d");
+    job.serves_on = true;
+    REQUIRE(instance.apply({job}));
+    REQUIRE(instance.run_until([&] { return instance.settled == 1; }));
+    REQUIRE(instance.apply({job}));
+    REQUIRE(instance.run_until_traced("hup"));
+    CHECK(instance.run_until([&] { return count(instance.trace(), "d start") == 2; }));
+    CHECK(instance.trace().find("term") == std::string::npos);
+    instance.supervisor().drain();
+    CHECK(instance.run_until([&] { return instance.gone; }));
+    CHECK(count(instance.trace(), "d term") == 2);
+}
+
 TEST_CASE("of a service with one process there are never two", "[master]")
 {
     Instance instance;
