@@ -28,9 +28,10 @@ int main(int argc, char** argv)
     daemon::Process process(argc, argv, "imapd");
     const imapd::Params params(process.config());
     mime::preload_charsets();
-    auto serve = [&](daemon::MailboxSession session) {
+    auto serve = [&](daemon::MailboxSession& session) {
         auto end = imapd::Session(params, std::move(session.stream), std::move(session.mailbox)).run();
         log::info("logout: user=<", session.account.user, ">, rip=", session.client.client_address, ", ", reason(end));
+        return Fd();
     };
     return daemon::serve_mailboxes(process, "imap", "* BYE [UNAVAILABLE] The mailbox cannot be opened now\r\n", serve);
 }

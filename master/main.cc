@@ -12,6 +12,7 @@
 #include "log/log.h"
 #include "master/master.h"
 #include "master/trial.h"
+#include "service/return_ticket.h"
 
 namespace mta::master {
 
@@ -97,6 +98,9 @@ daemon::MasterLock claim_directories(const Params& params, const daemon::Owner& 
     auto written = replace_file(daemon::pid_file(params.queue_directory), cat(::getpid(), "\n"), 0644);
     if (!written)
         refuse(written.error().text);
+    // Not at reload: sessions that wait in front come back to workers of the new configuration.
+    if (auto made = service::make_return_secret(service::return_secret_path(params.queue_directory)); !made)
+        refuse(made.error().text);
     if (::chdir(params.queue_directory().c_str()) != 0)
         refuse(errno_error(cat("chdir ", params.queue_directory())).text);
     return *std::move(lock);

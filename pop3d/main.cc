@@ -26,12 +26,13 @@ int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "pop3d");
     const pop3d::Params params(process.config());
-    auto serve = [&](daemon::MailboxSession handed) {
+    auto serve = [&](daemon::MailboxSession& handed) {
         pop3d::Session session(params, std::move(handed.stream), std::move(handed.mailbox));
         auto end = session.run();
         const auto& done = session.totals();
         log::info("logout: user=<", handed.account.user, ">, rip=", handed.client.client_address, ", ", reason(end), ", top=", done.topped,
                   ", retr=", done.retrieved, ", del=", done.deleted, "/", done.messages, ", size=", done.octets);
+        return Fd();
     };
     return daemon::serve_mailboxes(process, "pop3", "-ERR [SYS/TEMP] The mailbox cannot be opened now.\r\n", serve);
 }

@@ -24,22 +24,43 @@ Result<T> receive(ipc::Channel& front, Fd* descriptor = nullptr)
     return ipc::unpack<T>(*message);
 }
 
-// The account that the first message stands for; the process belongs to its owner afterwards.
-Result<service::Account> become_owner(ipc::Channel& front, const std::string& auth_socket, const std::string& protocol)
+struct Identity {
+    service::Account account;
+    std::string return_ticket;
+};
+
+// Whose session it is, by the first message; read while we may still become anybody.
+Result<Identity> identify(ipc::Channel& front, const TakeOver& how)
 {
     auto ticket = receive<service::Ticket>(front);
     if (!ticket)
         return ticket.error();
-    auto account = service::redeem(auth_socket, ticket->ticket, protocol);
+    bool is_return = service::ReturnSecret::is_return_ticket(ticket->ticket);
+    if (is_return && how.secret == nullptr)
+        return failure("a session came back, but nothing says whose it is");
+    auto account = is_return ? how.secret->redeem(ticket->ticket, how.protocol) : service::redeem(how.auth_socket, ticket->ticket, how.protocol);
     if (!account)
-        return account;
-    auto owner = find_user(account->owner);
+        return account.error();
+    auto return_ticket = how.secret != nullptr ? how.secret->ticket(*account, how.protocol) : std::string();
+    return Identity{*std::move(account), std::move(return_ticket)};
+}
+
+// The process belongs to the mailbox's owner afterwards, and cannot tell accounts any more.
+Result<Identity> become_owner(ipc::Channel& front, const TakeOver& how)
+{
+    bool is_root = ::geteuid() == 0;
+    auto identity = identify(front, how);
+    if (how.secret != nullptr && is_root)
+        how.secret->wipe();
+    if (!identity)
+        return identity;
+    auto owner = find_user(identity->account.owner);
     if (!owner)
         return owner.error();
-    if (owner->uid == 0 && ::geteuid() == 0)
+    if (owner->uid == 0 && is_root)
         return failure("mailboxes of root are not served");
     become(*owner);
-    return account;
+    return identity;
 }
 
 Result<std::unique_ptr<maildir::Mailbox>> open_mailbox(const service::Account& account)
@@ -55,8 +76,8 @@ Result<std::unique_ptr<maildir::Mailbox>> open_mailbox(const service::Account& a
 
 std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how)
 {
-    auto account = become_owner(front, how.auth_socket, how.protocol);
-    if (!account)
+    auto identity = become_owner(front, how);
+    if (!identity)
         become(how.stranger);
     Fd descriptor;
     auto client = receive<service::Session>(front, &descriptor);
@@ -66,27 +87,38 @@ std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how
     }
     net::Stream stream(std::move(descriptor));
     stream.unread(client->pending);
-    auto mailbox = account ? open_mailbox(*account) : Result<std::unique_ptr<maildir::Mailbox>>(account.error());
+    client->pending.clear();
+    auto mailbox = identity ? open_mailbox(identity->account) : Result<std::unique_ptr<maildir::Mailbox>>(identity.error());
     if (mailbox)
-        return MailboxSession{*std::move(client), *std::move(account), std::move(stream), *std::move(mailbox)};
+        return MailboxSession{*std::move(client), std::move(identity->account), std::move(stream), *std::move(mailbox), std::move(identity->return_ticket)};
     log::warning("user=<", client->sasl_username, ">: ", mailbox.error().text);
+    if (service::ReturnSecret::is_return_ticket(client->ticket))
+        log::info("logout: user=<", client->sasl_username, ">, rip=", client->client_address, ", Mailbox unavailable");
     stream.write(how.unavailable);
     stream.flush(farewell_limit);
     return std::nullopt;
 }
 
-int serve_mailboxes(Process& process, const std::string& protocol, const std::string& unavailable,
-                    const std::function<void(MailboxSession session)>& handler)
+int serve_mailboxes(Process& process, const std::string& protocol, const std::string& unavailable, const MailboxHandler& handler,
+                    service::ReturnSecret* secret)
 {
     bool is_root = ::geteuid() == 0;
     auto stranger = is_root ? find_user(process.common().mail_owner()) : Result<User>(User());
     if (!stranger)
         log::fatal("mail_owner: ", stranger.error().text);
-    const TakeOver how{process.socket_path("auth"), protocol, unavailable, *stranger};
+    const TakeOver how{process.socket_path("auth"), protocol, unavailable, *stranger, secret};
     auto serve = [&](Fd connection) {
         ipc::Channel front(std::move(connection));
-        if (auto session = take_over(front, how))
-            handler(*std::move(session));
+        auto session = take_over(front, how);
+        auto client = session ? handler(*session) : Fd();
+        if (!client)
+            return;
+        session->client.ticket = session->return_ticket;
+        session->client.state = "idle";
+        auto back = ipc::pack(session->client);
+        if (!session->client.has_tls())
+            back.fd = std::move(client);
+        front.send(back, handover_limit);
     };
     // Who has become a mailbox's owner cannot become another one.
     Process::Workers workers{.max_use = is_root ? 1 : 0, .spare = 1};

@@ -10,6 +10,7 @@
 #include "maildir/mailbox.h"
 #include "net/stream.h"
 #include "service/auth.h"
+#include "service/return_ticket.h"
 #include "service/session.h"
 
 namespace mta::daemon {
@@ -20,6 +21,7 @@ struct MailboxSession {
     service::Account account;
     net::Stream stream;
     std::unique_ptr<maildir::Mailbox> mailbox;
+    std::string return_ticket;     // with it front may have the session back; empty: it may not
 };
 
 struct TakeOver {
@@ -27,14 +29,18 @@ struct TakeOver {
     std::string protocol;          // what the ticket must be for: "imap", "pop3"
     std::string unavailable;       // the line for a client whose mailbox cannot be opened
     User stranger;                 // who speaks with the client when the ticket turns out to be worth nothing
+    service::ReturnSecret* secret = nullptr;  // none: sessions do not come back. Wiped by who gives up being root
 };
 // The session that comes over the connection from front; nothing if it cannot be served: then the client was told.
 std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how);
 
-// The life of imapd and pop3d: each worker takes a session over from front, redeems its ticket at auth, becomes the
-// mailbox's owner for ever (when root; never root itself), and only then reads who the client is. The handler talks with the
-// client; front learns that the session is over by the end of its connection.
-int serve_mailboxes(Process& process, const std::string& protocol, const std::string& unavailable,
-                    const std::function<void(MailboxSession session)>& handler);
+// Talks with the client. Front gets the session back with the descriptor that is returned, if one is, as session.client says.
+using MailboxHandler = std::function<Fd(MailboxSession& session)>;
+
+// The life of imapd and pop3d: each worker takes a session over from front, redeems its ticket at auth, or by the secret if
+// it has waited in front, becomes the mailbox's owner for ever (when root; never root itself), and only then reads who the
+// client is. Front learns that the session is over by the end of its connection.
+int serve_mailboxes(Process& process, const std::string& protocol, const std::string& unavailable, const MailboxHandler& handler,
+                    service::ReturnSecret* secret = nullptr);
 
 }  // namespace mta::daemon
