@@ -182,6 +182,11 @@ void Connection::work()
 
 bool Connection::take_line()
 {
+    if (!dialog_->takes_lines()) {
+        if (!in_.empty())
+            dialog_->spoke();
+        return false;
+    }
     auto end = in_.find('\n');
     auto limit = dialog_->max_line_bytes();
     bool is_long = end == std::string::npos ? in_.size() > limit : end > limit + 1;
@@ -238,7 +243,7 @@ bool Connection::has_input() { return !in_.empty() || (wire_.tls() ? wire_.has_b
 // The limit is for the whole command: bytes that drip in do not move it.
 void Connection::wait_for_command()
 {
-    std::chrono::milliseconds limit = server_.settings().clients.timeout();
+    auto limit = dialog_->patience();
     set_due(Due::command, is_stopping_ ? std::min<std::chrono::milliseconds>(limit, stopping_limit) : limit);
 }
 
@@ -259,11 +264,18 @@ void Connection::due()
     case Due::command:
         if (paused_)
             return;  // we let the client wait, not the other way round
+        if (dialog_->waits_on()) {
+            wait_for_command();
+            return sent();
+        }
         dialog_->say_timeout();
         return close(End::timeout);
     case Due::delay:
         return resume();
     case Due::flush:
+        if (flushing_for_worker_)
+            dialog_->log_end(End::timeout);
+        return finish();
     case Due::linger:
         return finish();
     case Due::nothing:
@@ -326,8 +338,22 @@ void Connection::push_back_line(std::string_view line) { in_.insert(0, cat(line,
 void Connection::stop()
 {
     is_stopping_ = true;
+    if (state_ == State::talking && !dialog_->takes_lines())
+        return send_away();
     if (due_ == Due::command)
         wait_for_command();
+}
+
+void Connection::send_away()
+{
+    dialog_->say_unavailable("the server stops");
+    close(End::stopped);
+}
+
+void Connection::woken()
+{
+    if (state_ == State::talking)
+        dialog_->woken();
 }
 
 void Connection::finish()

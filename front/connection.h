@@ -26,6 +26,7 @@ public:
     void name_known(const std::string& name, const std::string& reverse_name);
     // The server stops: whoever is between two commands is told so.
     void stop();
+    void woken();                                     // notify has news for a session that waits for them
 
     // For the dialog.
     std::uint64_t id() const { return id_; }
@@ -59,6 +60,7 @@ private:
     void handshake_done();
     void greet();
     void wait_for_command();
+    void send_away();
     void set_due(Due due, std::chrono::milliseconds delay);
     void due();
     void watch();

@@ -32,7 +32,7 @@ void Connection::begin_hand_over()
     due_ = Due::nothing;
     auto session = session_;
     session.pending = std::exchange(in_, std::string());
-    if (!dialog_->may_come_back() && is_counted_) {
+    if (!dialog_->is_limited_for_life() && is_counted_) {
         server_.limits().leave(address_);  // who has logged in is counted by the workers
         is_counted_ = false;
     }
@@ -58,7 +58,11 @@ void Connection::returned(service::Session session, Fd fd)
     in_ = std::exchange(session_.pending, std::string());
     state_ = State::talking;
     paused_ = false;
+    if (auto next = dialog_->successor())
+        dialog_ = std::move(next);
     dialog_->came_back();
+    if (is_stopping_ && !dialog_->takes_lines())
+        return send_away();
     wait_for_command();
     work();
 }

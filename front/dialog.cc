@@ -18,6 +18,8 @@ Dialog::~Dialog()
         server_.auth()->cancel(login_);
 }
 
+std::chrono::milliseconds Dialog::patience() const { return server_.settings().clients.timeout(); }
+
 void Dialog::begin_login(const std::string& mechanism, std::optional<std::string> base64)
 {
     mechanism_ = upper(mechanism);

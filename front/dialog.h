@@ -15,7 +15,7 @@ class Connection;
 class Server;
 
 // How a conversation came to its end, for the log.
-enum class End { quit, closed, lost, timeout, too_many_errors, refused };
+enum class End { quit, closed, lost, timeout, too_many_errors, refused, stopped };
 
 // What is said to a client before a worker is needed, in the words of one protocol. Nothing here waits: what takes time
 // calls the Connection, which pauses, and goes on with obey() later.
@@ -35,6 +35,13 @@ public:
     virtual void say_unavailable(std::string_view why) = 0;  // no worker can be had: the last words
     virtual void came_back() {}                        // from a worker; the session says more
     virtual bool may_come_back() const { return false; }
+    virtual std::unique_ptr<Dialog> successor() { return nullptr; }  // who speaks from then on
+    virtual bool is_limited_for_life() const { return true; }        // false: who has logged in counts no more
+    virtual bool takes_lines() const { return true; }  // false: all that the client says is for a worker...
+    virtual void spoke() {}                            // ...and it has said something
+    virtual void woken() {}                            // by notify
+    virtual std::chrono::milliseconds patience() const;  // how long the client may take
+    virtual bool waits_on() { return false; }          // that time is over: true if this is not the end
     virtual void log_end(End end) = 0;                 // the conversation ended here, not in a worker
     virtual std::size_t max_line_bytes() const = 0;
     virtual std::string_view service() const = 0;      // as auth knows it: "smtp"

@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/text.h"
 #include "front/connection.h"
+#include "front/parked.h"
 #include "front/server.h"
 
 namespace mta::front {
@@ -298,6 +299,8 @@ void Imap::refuse_long_line()
     tag_.clear();
     bad("[TOOBIG] Line too long.");
 }
+
+std::unique_ptr<Dialog> Imap::successor() { return std::make_unique<Parked>(server_, connection_, session_); }
 
 void Imap::say_timeout() { connection_.reply("* BYE Disconnected for inactivity.\r\n"); }
 void Imap::say_unavailable(std::string_view why) { connection_.reply(cat("* BYE [UNAVAILABLE] ", why, "\r\n")); }

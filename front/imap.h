@@ -12,6 +12,7 @@ public:
     using Dialog::Dialog;
     void log_end(End end) override;
     std::size_t max_line_bytes() const override { return 8192; }
+    bool is_limited_for_life() const override { return false; }
 
 protected:
     virtual std::string_view log_name() const = 0;   // "imap-login"
@@ -42,6 +43,8 @@ public:
     void refuse_long_line() override;
     void say_timeout() override;
     void say_unavailable(std::string_view why) override;
+    bool may_come_back() const override { return true; }
+    std::unique_ptr<Dialog> successor() override;
     std::string_view service() const override { return "imap"; }
     std::string_view log_name() const override { return "imap-login"; }
 

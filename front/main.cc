@@ -1,6 +1,7 @@
 #include "daemon/process.h"
 #include "front/server.h"
 #include "log/log.h"
+#include "service/notify.h"
 
 // front(8): accepts clients, TLS and logins of smtpd, imapd and pop3d; see man/man8/front.8.
 int main(int argc, char** argv)
@@ -14,7 +15,8 @@ int main(int argc, char** argv)
     auto in_queue = [&](const std::string& path) { return path.starts_with('/') ? path : cat(settings.common.queue_directory(), "/", path); };
 
     mta::event::Loop loop;
-    front::Server server(loop, settings, {in_queue(process.option('W')), in_queue(settings.clients.sasl_path), process.socket_path("dns")},
+    front::Server server(loop, settings, {in_queue(process.option('W')), in_queue(settings.clients.sasl_path), process.socket_path("dns"),
+                                          process.socket_path(service::notify_service, true)},
                          process.listeners());
     process.drop_privileges();
     auto end = [&] { loop.stop(); };

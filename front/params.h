@@ -70,6 +70,15 @@ struct SmtpParams : config::Group {
     config::Param<bool> client_port_logging{*this, "smtpd_client_port_logging", "no", "Log the client's port, too."};
 };
 
+// What only imapd has, also declared there: it waits for clients, too.
+struct ImapParams : config::Group {
+    using Group::Group;
+    config::Param<std::chrono::seconds> timeout{*this, "imapd_timeout", "1800s",
+        "How long a client may say nothing, also in IDLE, before it is logged out. RFC 3501 wants 30 minutes at least."};
+    config::Param<std::chrono::seconds> idle_notify_interval{*this, "imapd_idle_notify_interval", "120s",
+        "How often a client in IDLE is told that the server is still here."};
+};
+
 // What counts for all services.
 struct CommonParams : config::Group {
     using Group::Group;
@@ -80,12 +89,13 @@ struct CommonParams : config::Group {
 // All parameters of front, whatever protocol it speaks.
 struct Params : config::Group {
     explicit Params(const config::Config& config)
-        : Group(config), common(config), smtp(config), smtpd_tls(config, "smtpd"), imapd_tls(config, "imapd"), pop3d_tls(config, "pop3d"),
+        : Group(config), common(config), smtp(config), imap(config), smtpd_tls(config, "smtpd"), imapd_tls(config, "imapd"), pop3d_tls(config, "pop3d"),
           smtpd(config, "smtpd"), imapd(config, "imapd"), pop3d(config, "pop3d")
     {
     }
     CommonParams common;
     SmtpParams smtp;
+    ImapParams imap;
     tls::ServerParams smtpd_tls, imapd_tls, pop3d_tls;
     ClientParams smtpd, imapd, pop3d;
 };

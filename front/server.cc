@@ -90,13 +90,14 @@ void raise_descriptor_limit()
 
 Settings::Settings(const config::Config& config, const std::string& worker_name, const std::string& service_name)
     : worker(worker_name), service(service_name), common(config), front(config), smtpd_tls(config, "smtpd"), tls(config, worker_name),
-      smtpd_clients(config, "smtpd"), clients(config, worker_name), smtp(config)
+      smtpd_clients(config, "smtpd"), clients(config, worker_name), smtp(config), imap(config)
 {
 }
 
 Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const std::vector<Fd>& listeners)
     : loop_(loop), settings_(settings), paths_(std::move(paths)), limits_(limit_settings(settings)), names_(loop, paths_.dns),
       sasl_exceptions_(all_networks(settings.smtp.sasl_exceptions_networks, "smtpd_sasl_exceptions_networks")),
+      news_(loop, paths_.notify, [this](std::uint64_t id) { wake(id); }),
       reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)), sweep_timer_(loop, [this] { sweep(); }), minute_timer_(loop, [this] { minute(); })
 {
     check_words(settings.smtp);
@@ -234,6 +235,12 @@ void Server::minute()
     if (tls_settings_ && !tls_)
         load_tls();
     minute_timer_.start(60s);
+}
+
+void Server::wake(std::uint64_t id)
+{
+    if (auto* connection = find(id))
+        connection->woken();
 }
 
 void Server::retire(std::function<void()> done)

@@ -14,6 +14,7 @@
 #include "front/connection.h"
 #include "front/key_keeper.h"
 #include "front/limits.h"
+#include "front/news.h"
 #include "front/params.h"
 #include "front/peer_name.h"
 #include "tls/context.h"
@@ -32,13 +33,14 @@ struct Settings {
     tls::ServerParams tls;
     ClientParams smtpd_clients, clients;
     SmtpParams smtp;
+    ImapParams imap;
 };
 
 // Accepts the clients of one service and keeps a Connection for each.
 class Server {
 public:
     struct Paths {
-        std::string worker, auth, dns;
+        std::string worker, auth, dns, notify;
     };
     Server(event::Loop& loop, const Settings& settings, Paths paths, const std::vector<Fd>& listeners);
     ~Server();
@@ -57,6 +59,7 @@ public:
     tls::Context* tls() { return tls_ ? &*tls_ : nullptr; }
     PeerNames& names() { return names_; }
     bool is_excepted_from_sasl(const net::Address& client) const;
+    News& news() { return news_; }
     Connection* find(std::uint64_t id);
     void remove(std::uint64_t id);   // soon, not now
     // "smtp" for the log: "limit exceeded: 51 from PEER for service smtp"
@@ -69,6 +72,7 @@ private:
     bool admit(const Fd& fd, const net::Endpoint& client);
     void shed(int listener);
     void sweep();
+    void wake(std::uint64_t id);
     void minute();
 
     event::Loop& loop_;
@@ -82,6 +86,7 @@ private:
     std::unique_ptr<auth::Client> auth_;
     PeerNames names_;
     std::vector<net::Network> sasl_exceptions_;
+    News news_;
     std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
     std::vector<std::uint64_t> removed_;
     std::uint64_t next_ = 1;

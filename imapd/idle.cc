@@ -38,6 +38,11 @@ void Session::idle(imap::Parser& arguments)
     if (end_)
         return;
     client_.write("+ idling\r\n");
+    go_on_idling();
+}
+
+void Session::go_on_idling()
+{
     idle_until_client_speaks();
     if (end_)
         return;
@@ -58,6 +63,7 @@ void Session::idle_until_client_speaks()
     auto interval = !folder_ || watch_fd >= 0 ? std::chrono::seconds(look_interval) : std::chrono::seconds(look_interval_without_news);
     auto timeout = Clock::now() + params_.timeout();
     auto next_note = Clock::now() + params_.idle_notify_interval();
+    auto park_at = Clock::now() + (std::exchange(is_woken_, false) ? std::chrono::milliseconds(0) : params_.worker_idle_time());
     while (!client_.has_buffered()) {
         // What came before the watch began, or since the last look.
         tell_changes(maildir::Expunge::apply);
@@ -69,8 +75,14 @@ void Session::idle_until_client_speaks()
             untagged("OK Still here");
             next_note = Clock::now() + params_.idle_notify_interval();
         }
+        if (client_.has_unsent())
+            park_at = Clock::now() + params_.worker_idle_time();  // more may come soon
         client_.flush(params_.command_timeout());
-        wait_for_either(client_.fd(), watch_fd, std::min({timeout, next_note, Clock::now() + interval}));
+        if (Clock::now() >= park_at)
+            park_at = park_in_idle() == Attempt::hopeless ? timeout : Clock::now() + params_.worker_idle_time();
+        if (end_)
+            return;
+        wait_for_either(client_.fd(), watch_fd, std::min({timeout, next_note, park_at, Clock::now() + interval}));
         if (client_.wait_readable(0ms))
             return;
         if (watch)

@@ -2,6 +2,7 @@
 #include "imapd/session.h"
 #include "log/log.h"
 #include "mime/charset.h"
+#include "service/notify.h"
 
 namespace {
 
@@ -15,7 +16,8 @@ std::string_view reason(End end)
     case End::lost: return "Connection closed";
     case End::timeout: return "Disconnected for inactivity";
     case End::refused: return "Too many errors";
-    case End::mailbox_gone: break;
+    case End::mailbox_gone:
+    case End::parked: break;
     }
     return "Selected mailbox is gone";
 }
@@ -28,10 +30,19 @@ int main(int argc, char** argv)
     daemon::Process process(argc, argv, "imapd");
     const imapd::Params params(process.config());
     mime::preload_charsets();
-    auto serve = [&](daemon::MailboxSession& session) {
-        auto end = imapd::Session(params, std::move(session.stream), std::move(session.mailbox)).run();
-        log::info("logout: user=<", session.account.user, ">, rip=", session.client.client_address, ", ", reason(end));
+    process.end_trial();
+    auto secret = service::ReturnSecret::load(service::return_secret_path(process.common().queue_directory));
+    if (!secret)
+        log::warning("sessions that are idle keep their processes: ", secret.error().text);
+    auto notify_socket = process.socket_path(service::notify_service, true);
+    auto serve = [&](daemon::MailboxSession& handed) {
+        imapd::Parking parking{handed.client, notify_socket};
+        imapd::Session session(params, std::move(handed.stream), std::move(handed.mailbox), handed.return_ticket.empty() ? nullptr : &parking);
+        auto end = session.run();
+        if (end == End::parked)
+            return session.release_client();
+        log::info("logout: user=<", handed.account.user, ">, rip=", handed.client.client_address, ", ", reason(end));
         return Fd();
     };
-    return daemon::serve_mailboxes(process, "imap", "* BYE [UNAVAILABLE] The mailbox cannot be opened now\r\n", serve);
+    return daemon::serve_mailboxes(process, "imap", "* BYE [UNAVAILABLE] The mailbox cannot be opened now\r\n", serve, secret ? &*secret : nullptr);
 }

@@ -10,6 +10,8 @@ struct Params : config::Group {
         "How long a client may say nothing, also in IDLE, before it is logged out. RFC 3501 wants 30 minutes at least."};
     config::Param<std::chrono::seconds> command_timeout{*this, "imapd_command_timeout", "300s",
         "How long a client may take for the rest of a command, and for taking what it has asked for."};
+    config::Param<std::chrono::milliseconds> worker_idle_time{*this, "imapd_worker_idle_time", "1s",
+        "How long a client may be silent, or in IDLE, before its worker process takes another client."};
     config::Param<std::chrono::seconds> idle_notify_interval{*this, "imapd_idle_notify_interval", "120s",
         "How often a client in IDLE is told that the server is still here."};
     config::Param<long> command_size_limit{*this, "imapd_command_size_limit", "4194304",

@@ -72,8 +72,8 @@ const Session::Command Session::commands[] = {
     {"MOVE", selected | may_have_uid, &Session::move},
 };
 
-Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox)
-    : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox))
+Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking)
+    : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox)), parking_(parking)
 {
     client_.set_write_limit(params_.command_timeout());
 }
@@ -94,12 +94,13 @@ End Session::run()
 
 void Session::serve()
 {
+    resume();
     while (!end_) {
         // Flag changes become durable when the client pauses.
         if (has_unsynced_flags_ && !client_.has_buffered() && !client_.wait_readable(1s))
             sync_folder();
-        if (!client_.has_buffered() && !client_.wait_readable(params_.timeout()))
-            return bye(End::timeout, "Logged out for inactivity");
+        if (!wait_for_command())
+            return;
         if (auto text = read_command())
             obey(*text);
         if (!end_ && errors_ >= params_.error_limit)

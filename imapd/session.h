@@ -13,21 +13,24 @@
 #include "imap/parser.h"
 #include "imapd/message_text.h"
 #include "imapd/params.h"
+#include "imapd/parking.h"
 #include "maildir/mailbox.h"
 #include "net/stream.h"
 
 namespace mta::imapd {
 
 // Why a session is over.
-enum class End { logout, lost, timeout, refused, mailbox_gone };
+enum class End { logout, lost, timeout, refused, mailbox_gone, parked };
 
 // One client's conversation in the authenticated and selected states (RFC 3501); front has done what comes before.
 class Session {
 public:
-    Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox);
+    // parking: the session may have come from front with a part of its life behind it, and goes back when the client is silent.
+    Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking = nullptr);
 
-    // Returns when the conversation is over. (Giving an idle session back to front will be one more reason to return.)
+    // Returns when the conversation is over, or parked: then release_client() and the facts of the parking are for front.
     End run();
+    Fd release_client() { return client_.release_fd(); }
 
 private:
     enum Need : std::uint8_t {
@@ -137,13 +140,23 @@ private:
     void copy(imap::Parser&);
     void move(imap::Parser&);
 
+    // park.cc
+    void resume();
+    void reopen_folder(const std::string& view);
+    bool wait_for_command();
+    bool park(std::optional<std::string> idle_tag, std::optional<std::string> wake);
+    enum class Attempt { done, too_early, hopeless };
+    Attempt park_in_idle();
+
     // idle.cc
     void idle(imap::Parser&);
+    void go_on_idling();
     void idle_until_client_speaks();
 
     const Params& params_;
     net::Stream client_;
     std::unique_ptr<maildir::Mailbox> mailbox_;
+    Parking* parking_;                            // none: the session stays in this process to its end
     std::unique_ptr<maildir::Folder> folder_;     // the selected one
     std::vector<std::string> told_keywords_;      // in the last FLAGS response
     std::vector<maildir::Uid> newly_seen_;        // by the FETCH in hand
@@ -152,6 +165,7 @@ private:
     bool is_uid_command_ = false;
     bool keeps_numbers_ = false;                  // this command's answer may not renumber messages
     bool has_unsynced_flags_ = false;
+    bool is_woken_ = false;                       // in this process only because there may be news
     long errors_ = 0;
     std::optional<End> end_;
 };

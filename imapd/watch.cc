@@ -1,6 +1,5 @@
 #include "imapd/watch.h"
 
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "log/log.h"
@@ -9,7 +8,6 @@ namespace mta::imapd {
 
 Watch::Watch(const std::vector<std::string>& paths) : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))
 {
-    constexpr std::uint32_t events = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF;
     if (!fd_)
         log::warning(errno_error("inotify").text, "; raise fs.inotify.max_user_instances for quick news in IDLE");
     for (const auto& path : paths)
@@ -19,8 +17,8 @@ Watch::Watch(const std::vector<std::string>& paths) : fd_(::inotify_init1(IN_CLO
 
 void Watch::drain()
 {
-    alignas(inotify_event) char events[16 * 1024];
-    while (fd_ && ::read(fd_.get(), events, sizeof events) > 0)
+    alignas(inotify_event) char bytes[16 * 1024];
+    while (fd_ && ::read(fd_.get(), bytes, sizeof bytes) > 0)
         continue;
 }
 

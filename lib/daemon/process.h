@@ -48,6 +48,9 @@ public:
     // A socket of another service: queue_directory/private/name or public/name.
     std::string socket_path(const std::string& service, bool is_public = false) const;
 
+    // A trial (-k) ends here: what follows needs a system that runs. drop_privileges(), serve() and run() begin with it.
+    void end_trial() const;
+
     // Becomes mail_owner, or the given user, if the service runs unprivileged (-u) and we are root; call it before
     // anything from outside is read.
     void drop_privileges(const std::string& user = "");
@@ -75,7 +78,6 @@ private:
     void parse(int argc, char** argv, config::Overrides& overrides);
     void open_log();
     void ready();
-    void end_trial() const;
 
     std::string name_, service_, type_, config_directory_;
     std::vector<std::string> arguments_;

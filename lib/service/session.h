@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 // What front tells a worker about a client connection, and the worker tells front when it gives the session back. Travels
@@ -23,12 +24,16 @@ struct Session {
     long tls_algorithm_bits = 0;
     std::string sasl_method;       // empty without authentication
     std::string sasl_username;
-    std::string ticket;            // redeems user, uid, home at the auth service, once
+    std::string ticket;            // for user, uid, home: of auth, once; of a session that came back: see service/return_ticket.h
     std::string counters;          // for the disconnect line: "ehlo=1 auth=0/1 mail=2"
     long errors = 0;               // of the client so far, for the error limits
     std::string tag;               // IMAP: tag of the command that logged in, whose OK is already sent
     std::string pending;           // bytes that were read and not obeyed; at most some kB
-    std::string state;             // empty: go on; worker to front: "idle" (take it back)
+    std::string state;             // empty: go on; worker to front: "idle" (take it back); front to worker: "woken" (by notify; the client is silent)
+    // IMAP, of a session that came back:
+    std::optional<std::string> idle_tag;  // it is in IDLE, by the command with this tag
+    std::optional<std::string> view;      // of the selected folder, as the client knows it: lib/maildir's, in base64
+    std::optional<std::string> wake;      // the key by which notify tells that something has happened there
 
     bool is_authenticated() const { return !sasl_username.empty(); }
     bool has_tls() const { return !tls_protocol.empty(); }
@@ -57,6 +62,9 @@ struct Session {
         visit("tag", self.tag);
         visit("pending", self.pending);
         visit("state", self.state);
+        visit("idle_tag", self.idle_tag);
+        visit("view", self.view);
+        visit("wake", self.wake);
     }
 };
 

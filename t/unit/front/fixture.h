@@ -219,7 +219,7 @@ private:
         const Settings settings(*config_, worker_, "service");
         std::vector<Fd> listeners;
         listeners.push_back(std::move(listener_));
-        Server server(loop, settings, {path("session"), path("auth"), path("dns")}, listeners);
+        Server server(loop, settings, {path("session"), path("auth"), path("dns"), path("notify")}, listeners);
         loop.run();
     }
 
