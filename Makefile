@@ -136,6 +136,8 @@ packages-run:
 	@t/install-packages build run
 packages-test:
 	@t/install-packages build run test
+packages-clang:
+	@t/install-packages build test clang
 packages-bench:
 	@t/install-packages build bench
 
@@ -161,8 +163,12 @@ bench: packages-bench
 asan:
 	@$(MAKE) --no-print-directory B=$B-asan OPTIMIZE='-O1 -g1' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -Wno-maybe-uninitialized' check
 
-clean:
-	rm -rf $B $B-asan
+# The other compiler has warnings of its own.
+clang: packages-clang
+	@$(MAKE) --no-print-directory $(JOBS) B=$B-clang CXX=clang++ OPTIMIZE=-O0 tests
 
-.PHONY: all unit docs tests check asan run bench packages-build packages-run packages-test packages-bench install install-users clean FORCE
+clean:
+	rm -rf $B $B-asan $B-clang
+
+.PHONY: all unit docs tests check asan clang run bench packages-build packages-run packages-test packages-clang packages-bench install install-users clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -26,7 +26,7 @@ int main(int argc, char** argv)
     const qmgr::Params params(process.config());
     auto limits = process_limits(process, params);
     process.drop_privileges();
-    event::Loop loop;
+    mta::event::Loop loop;
     qmgr::Manager manager(loop, process, params, std::move(limits));
     manager.start();
     return process.run(loop, [&] { manager.stop([&] { loop.stop(); }); });

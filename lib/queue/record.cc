@@ -66,13 +66,13 @@ std::string Header::encode() const
     return out;
 }
 
-Result<Header> Header::decode(std::string_view bytes)
+Result<Header> Header::decode(std::string_view text)
 {
-    if (bytes.size() < Header::bytes || !bytes.starts_with(magic))
+    if (text.size() < Header::bytes || !text.starts_with(magic))
         return failure("not a queue file");
-    if (crc32c(bytes.substr(0, Header::bytes - 4)) != get<std::uint32_t>(bytes.substr(Header::bytes - 4)))
+    if (crc32c(text.substr(0, Header::bytes - 4)) != get<std::uint32_t>(text.substr(Header::bytes - 4)))
         return failure("header checksum is wrong");
-    return Header{get<std::uint64_t>(bytes.substr(8)), get<std::uint64_t>(bytes.substr(16)), get<std::uint32_t>(bytes.substr(24))};
+    return Header{get<std::uint64_t>(text.substr(8)), get<std::uint64_t>(text.substr(16)), get<std::uint32_t>(text.substr(24))};
 }
 
 }  // namespace mta::queue

@@ -113,7 +113,7 @@ struct Header {
     static constexpr std::size_t bytes = 40;
     std::uint64_t content_offset() const { return bytes + envelope_bytes; }
     std::string encode() const;
-    static Result<Header> decode(std::string_view bytes);  // an Error for another format, version, checksum
+    static Result<Header> decode(std::string_view text);  // an Error for another format, version, checksum
 };
 
 }  // namespace mta::queue

@@ -121,7 +121,7 @@ TEST_CASE("hosts that cannot be reached, or do not answer, are passed over, and 
         test::Background silent(cat("exec python3 -c 'import socket, time; s = socket.socket(); s.bind((\"127.0.0.4\", ", port, ")); s.listen(0); "
                                     "c = [socket.socket() for i in range(4)]; [k.setblocking(False) or k.connect_ex((\"127.0.0.4\", ", port, ")) for k in c]; "
                                     "open(\"", suite.directory(), "/log/silent\", \"w\"); time.sleep(60)'"));
-        REQUIRE(test::wait_for(suite.directory() + "/log", [&] { return ::access((suite.directory() + "/log/silent").c_str(), F_OK) == 0; }));
+        REQUIRE(test::wait_for(suite.directory() + "/log", [&suite = suite] { return ::access((suite.directory() + "/log/silent").c_str(), F_OK) == 0; }));
         auto id = suite.submit(test::message("silent"), {"x@silent.remote.test"});
         suite.log_line(cat(id, ": to=<x@silent\\.remote\\.test>, relay=none,.*dsn=4\\.4\\.1, status=deferred \\(connect to silent\\.remote\\.test\\[127\\.0\\.0\\.4\\]:", port,
                            ": Connection timed out\\)"));
