@@ -19,6 +19,7 @@ int main(int argc, char** argv)
                                           process.socket_path(service::notify_service, true)},
                          process.listeners());
     process.drop_privileges();
+    server.start(process.listeners());
     auto end = [&] { loop.stop(); };
     return process.run(loop, [&] { server.stop(end); }, [&] { server.retire(end); });
 }

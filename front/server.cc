@@ -104,16 +104,20 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const s
     raise_descriptor_limit();
     if (settings.tls.is_on())
         load_certificates(listeners);
-    if (settings.worker != "smtpd" || settings.smtp.sasl_auth_enable)
-        auth_ = std::make_unique<auth::Client>(loop, paths_.auth);
-    for (const auto& listener : listeners) {
-        net::set_nonblocking(listener.get(), true);
-        watches_.push_back(std::make_unique<event::Watch>(loop, listener.get(), event::readable, [this, fd = listener.get()](short) { accept(fd); }));
-    }
-    minute_timer_.start(60s);
 }
 
 Server::~Server() = default;
+
+void Server::start(const std::vector<Fd>& listeners)
+{
+    if (settings_.worker != "smtpd" || settings_.smtp.sasl_auth_enable)
+        auth_ = std::make_unique<auth::Client>(loop_, paths_.auth);
+    for (const auto& listener : listeners) {
+        net::set_nonblocking(listener.get(), true);
+        watches_.push_back(std::make_unique<event::Watch>(loop_, listener.get(), event::readable, [this, fd = listener.get()](short) { accept(fd); }));
+    }
+    minute_timer_.start(60s);
+}
 
 // As root we shall give up the right to read keys; somebody has to keep it for when they change. Without a certificate the
 // services that need none have to go on; those for which TLS is a must turn clients away.

@@ -42,9 +42,12 @@ public:
     struct Paths {
         std::string worker, auth, dns, notify;
     };
+    // Reads all that front may not read later; the listeners are those of start().
     Server(event::Loop& loop, const Settings& settings, Paths paths, const std::vector<Fd>& listeners);
     ~Server();
     Server(const Server&) = delete;
+
+    void start(const std::vector<Fd>& listeners);
 
     // Accepts nobody any more; calls done when the last client is gone.
     void retire(std::function<void()> done);

@@ -220,6 +220,7 @@ private:
         std::vector<Fd> listeners;
         listeners.push_back(std::move(listener_));
         Server server(loop, settings, {path("session"), path("auth"), path("dns"), path("notify")}, listeners);
+        server.start(listeners);
         loop.run();
     }
 
