@@ -33,12 +33,11 @@ void check_named_files(const config::Config& config, const std::vector<std::stri
             faults.push_back(cat(command, ": ", usable.error().text));
 }
 
-void check_all_named_files(const Context& context, const std::vector<config::Service>& services, std::vector<std::string>& faults)
+std::vector<std::string> named_file_faults(const Context& context, const std::vector<config::Service>& services)
 {
-    std::vector<std::string> commands;
+    std::vector<std::string> commands, found, faults;
     for (const auto& service : services)
         commands.push_back(service.command);
-    std::vector<std::string> found;
     check_named_files(context.config(), commands, found);
     for (const auto& service : services) {
         auto config = service.overrides.empty() ? Result<config::Config>(failure("")) : config::Config::load(context.config_directory(), service.overrides);
@@ -48,6 +47,7 @@ void check_all_named_files(const Context& context, const std::vector<config::Ser
     for (auto& fault : found)
         if (std::find(faults.begin(), faults.end(), fault) == faults.end())
             faults.push_back(std::move(fault));
+    return faults;
 }
 
 std::vector<std::string> layout_faults(const Context& context)
@@ -61,28 +61,46 @@ std::vector<std::string> layout_faults(const Context& context)
     return daemon::check_layout(layout, *owner);
 }
 
+// Whether every value of both files can be read by the program that it is for.
+bool has_readable_values(const Context& context)
+{
+    return program_agrees(context, {context.command("postconf"), "--check", "-c", context.config_directory()});
+}
+
+// Whether master and all daemons can work with it.
+bool is_usable(const Context& context) { return program_agrees(context, {context.daemon("master"), "-n", "-c", context.config_directory()}); }
+
+void warn_of(const Context& context, const std::vector<std::string>& faults)
+{
+    for (const auto& fault : faults)
+        context.warning(fault);
+}
+
 }  // namespace
 
+// What is wrong with a file that the configuration names is said first, since it tells the place.
 bool is_startable(const Context& context)
 {
-    return program_agrees(context, {context.daemon("master"), "-n", "-c", context.config_directory()}) &&
-           program_agrees(context, {context.command("postconf"), "--check", "-c", context.config_directory()});
+    if (!has_readable_values(context))
+        return false;
+    if (auto services = config::load_services(context.config_directory()))
+        warn_of(context, named_file_faults(context, *services));
+    return is_usable(context);
 }
 
 int check(const Context& context)
 {
-    bool is_fine = is_startable(context);
+    bool is_readable = has_readable_values(context);
     std::vector<std::string> faults = layout_faults(context);
     auto add = [&](std::vector<std::string> more) { faults.insert(faults.end(), more.begin(), more.end()); };
     add(unsafe_files(context.config_directory(), context.common().daemon_directory));
     auto services = config::load_services(context.config_directory());
-    if (services && is_fine) {  // the values can be read
+    if (services && is_readable) {
         add(missing_transports(context.config(), *services));
-        check_all_named_files(context, *services, faults);
+        add(named_file_faults(context, *services));
     }
-    for (const auto& fault : faults)
-        context.warning(fault);
-    return is_fine && faults.empty() ? 0 : 1;
+    warn_of(context, faults);
+    return is_readable && is_usable(context) && faults.empty() ? 0 : 1;
 }
 
 int set_permissions(const Context& context)

@@ -32,13 +32,14 @@ test::Suite& shared()
     return suite;
 }
 
-// The files of mail, complete or not.
+// The files of mail, complete or not; not those that are prepared for mail to come, which are empty.
 std::vector<std::string> queue_files(const test::Suite& suite)
 {
     std::vector<std::string> found;
+    std::error_code gone;
     for (auto state : {"incoming", "active", "deferred", "hold", "corrupt"})
         for (const auto& entry : std::filesystem::recursive_directory_iterator(cat(suite.queue_directory(), "/", state)))
-            if (entry.is_regular_file())
+            if (entry.is_regular_file() && (entry.file_size(gone) > 0 || !entry.path().filename().string().starts_with(".p")))
                 found.push_back(entry.path().string());
     return found;
 }

@@ -257,7 +257,7 @@ TEST_CASE("a daemon that dies at its start is tried more and more slowly, and th
     std::filesystem::create_directory(programs);
     for (const auto& entry : std::filesystem::directory_iterator(suite.get("BIN")))
         std::filesystem::create_symlink(entry.path(), programs + "/" + entry.path().filename().string());
-    REQUIRE(replace_file(programs + "/broken", cat("#!/bin/sh\n/bin/date +%s%3N >> ", starts, "\nexit 1\n"), 0755));
+    REQUIRE(replace_file(programs + "/broken", cat("#!/bin/sh\n[ \"$1\" != -k ] || exit 0\n/bin/date +%s%3N >> ", starts, "\nexit 1\n"), 0755));
     auto services = *read_file(suite.get("CONFIG_DIRECTORY") + "/master.cf");
     suite.write_file("master.cf", services + "broken unix - n n - - broken\n");
     REQUIRE(suite.tool(cat("postconf -e daemon_directory=", programs)).status == 0);
