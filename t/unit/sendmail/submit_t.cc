@@ -17,12 +17,15 @@ class FakePickup {
 public:
     FakePickup(const std::string& path, service::Accepted answer, int broken = 0, std::chrono::milliseconds after = 0ms)
     {
+        if (after == 0ms)
+            listener_ = *net::listen_unix(path, 0600);  // before anybody can look for it
         thread_ = std::thread([=, this] {
             std::this_thread::sleep_for(after);
-            Fd listener = *net::listen_unix(path, 0600);
+            if (!listener_)
+                listener_ = *net::listen_unix(path, 0600);
             for (int i = 0; i < broken; ++i)
-                Fd(::accept(listener.get(), nullptr, nullptr));
-            serve(ipc::Channel(Fd(::accept(listener.get(), nullptr, nullptr))), answer);
+                Fd(::accept(listener_.get(), nullptr, nullptr));
+            serve(ipc::Channel(Fd(::accept(listener_.get(), nullptr, nullptr))), answer);
         });
     }
     ~FakePickup() { wait(); }
@@ -48,6 +51,7 @@ private:
             channel.send(ipc::pack(answer));
         }
     }
+    Fd listener_;
     std::thread thread_;
 };
 
@@ -97,8 +101,6 @@ TEST_CASE("a mail that was cut off by a restart is sent again from its begin", "
 {
     table::Scratch scratch;
     FakePickup pickup(scratch.path("pickup"), {true, "2.0.0", "4XQ1"}, 1, 0ms);
-    while (::access(scratch.path("pickup").c_str(), F_OK) != 0)
-        std::this_thread::yield();
     // More than the socket takes, so that the end of the connection is seen before the end of the mail.
     auto queue_id = submit(scratch.path("pickup"), 20s, 4u << 20);
     pickup.wait();
@@ -129,8 +131,6 @@ TEST_CASE("sendmail -bs takes mail by SMTP and passes it on", "[sendmail]")
 {
     table::Scratch scratch;
     FakePickup pickup(scratch.path("pickup"), {true, "2.0.0", "4XQ1"});
-    while (::access(scratch.path("pickup").c_str(), F_OK) != 0)
-        std::this_thread::yield();
     auto said = talk(scratch.path("pickup"), "EHLO me\r\nMAIL FROM:<me@example.com> RET=HDRS\r\nRCPT TO:<you@example.org> NOTIFY=NEVER\r\nDATA\r\n"
                                              "Subject: x\r\n\r\n..dot\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nsecond\r\n.\r\nQUIT\r\n");
     pickup.wait();
