@@ -33,6 +33,25 @@ std::optional<std::string_view> choose(const Session& session)
     return std::nullopt;
 }
 
+// What would have no effect is no setting.
+Result<void> check_words(std::string_view name, const std::vector<std::string>& words, const std::vector<std::string>& known)
+{
+    for (const auto& word : words)
+        if (!contains(known, word))
+            return failure(cat(name, ": \"", word, "\": the known words are ", join(known, ", ")));
+    return {};
+}
+
+Result<void> check_words(const Params& params)
+{
+    const std::vector<std::string> options{"noplaintext", "noanonymous"};
+    if (auto done = check_words(cat(params.prefix(), "_sasl_security_options"), params.sasl_security_options(), options); !done)
+        return done;
+    if (auto done = check_words(cat(params.prefix(), "_sasl_tls_security_options"), params.sasl_tls_security_options(), options); !done)
+        return done;
+    return check_words(cat(params.prefix(), "_sasl_mechanism_filter"), params.sasl_mechanism_filter(), {"plain", "login"});
+}
+
 Reply ask(Session& session, std::string_view line)
 {
     session.send_secret(line);
@@ -62,7 +81,9 @@ Result<Logins> Logins::open(const Params& params, const std::string& default_dat
     if (!params.sasl_auth_enable)
         return Logins(std::nullopt);
     if (params.sasl_password_maps().empty())
-        return failure("smtp_sasl_auth_enable = yes needs smtp_sasl_password_maps");
+        return failure(cat(params.prefix(), "_sasl_auth_enable = yes needs ", params.prefix(), "_sasl_password_maps"));
+    if (auto done = check_words(params); !done)
+        return done.error();
     table::Options options;
     options.default_type = default_database_type;
     options.may_be_missing = true;

@@ -52,7 +52,7 @@ int main(int argc, char** argv)
         source(params.bind_address6, true),
         value_or_fatal(smtpc::FinderOptions::of(params, common.inet_protocols)),
         smtpc::Self::of_this_host(common.myhostname, common.inet_interfaces, params.proxy_interfaces),
-        value_or_fatal(smtpc::Logins::open(params, common.default_database_type), "smtp_sasl_password_maps"),
+        value_or_fatal(smtpc::Logins::open(params, common.default_database_type), cat(name, "_sasl")),
         value_or_fatal(smtpc::TlsClient::load(process.config(), params, name), cat(name, "_tls")),
         value_or_fatal(table::MatchList::open(common.debug_peer_list(), {true, {}}), "debug_peer_list"),
     };

@@ -13,6 +13,7 @@ namespace mta::smtpc {
 // The parameters of the SMTP client, and with the prefix lmtp those of the LMTP client.
 struct Params : config::Group {
     Params(const config::Config& config, std::string_view prefix) : Group(config), prefix_(prefix) {}
+    const std::string& prefix() const { return prefix_; }  // "smtp"
 
 private:
     using Text = config::Param<std::string>;

@@ -210,3 +210,14 @@ TEST_CASE("a password table that cannot be read defers the mail", "[smtp]")
     CHECK(status.action == "deferred");
     CHECK(status.status == "4.3.0");
 }
+
+TEST_CASE("words of the login's options that would have no effect are refused", "[smtp]")
+{
+    for (std::string setting : {"smtp_sasl_security_options = noplaintxt", "smtp_sasl_tls_security_options = forward_secrecy", "smtp_sasl_mechanism_filter = gssapi"}) {
+        auto config = config::Config::parse(cat(login_settings, setting, "\n"));
+        REQUIRE(config);
+        auto logins = smtpc::Logins::open(smtpc::Params(*config, "smtp"), "hash");
+        REQUIRE_FALSE(logins);
+        CHECK(logins.error().text.find(cat("\"", setting.substr(setting.rfind(' ') + 1), "\": the known words are ")) != std::string::npos);
+    }
+}
