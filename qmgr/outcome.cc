@@ -205,7 +205,10 @@ void Manager::finish(ActiveMail& mail)
 
 void Manager::remove(ActiveMail& mail)
 {
-    if (auto removed = queue_.remove(mail.id, queue_.find(mail.id).value_or(queue::State::active)); !removed)
+    auto removed = queue_.remove(mail.id, queue::State::active);
+    if (auto elsewhere = removed ? std::nullopt : queue_.find(mail.id))  // postsuper has put it on hold
+        removed = queue_.remove(mail.id, *elsewhere);
+    if (!removed)
         log::warning(removed.error().text);
     else
         log::info(mail.id, ": removed");
