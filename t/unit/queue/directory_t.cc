@@ -12,22 +12,13 @@
 #include "base/text.h"
 #include "ipc/message.h"
 #include "queue/id.h"
+#include "t/unit/queue/fixture.h"
 
 using namespace mta;
 using namespace mta::queue;
+using queue_test::TemporaryQueue;
 
 namespace {
-
-struct TemporaryQueue {
-    TemporaryQueue()
-    {
-        char name[] = "/tmp/buuta-queue-XXXXXX";
-        root = ::mkdtemp(name);
-        REQUIRE(Directory::create(root));
-    }
-    ~TemporaryQueue() { std::filesystem::remove_all(root); }
-    std::string root;
-};
 
 Envelope envelope(const std::string& id = new_id())
 {

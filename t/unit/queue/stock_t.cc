@@ -9,31 +9,13 @@
 
 #include "base/file.h"
 #include "queue/id.h"
+#include "t/unit/queue/fixture.h"
 
 using namespace mta;
 using namespace mta::queue;
+using queue_test::TemporaryQueue;
 
 namespace {
-
-struct TemporaryQueue {
-    TemporaryQueue()
-    {
-        char name[] = "/tmp/buuta-stock-XXXXXX";
-        root = ::mkdtemp(name);
-        REQUIRE(Directory::create(root));
-    }
-    ~TemporaryQueue() { std::filesystem::remove_all(root); }
-
-    std::vector<std::string> incoming() const
-    {
-        std::vector<std::string> names;
-        for (const auto& entry : std::filesystem::directory_iterator(root + "/incoming"))
-            names.push_back(entry.path().filename());
-        return names;
-    }
-    std::string path(const std::string& name) const { return root + "/incoming/" + name; }
-    std::string root;
-};
 
 Envelope envelope()
 {
