@@ -135,7 +135,8 @@ const std::vector<Break>& breaks()
 {
     static const std::string login = cat("AUTH PLAIN ", base64_encode(cat('\0', "user1@example.test", '\0', "pass1")));
     static const std::string hello = "EHLO sender.example.test", mail = "MAIL FROM:<a@sender.example.test>", to = "RCPT TO:<user1@example.test>";
-    static const std::string client_hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03half a hello", 25);
+    using namespace std::string_literals;
+    static const std::string client_hello = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03half a hello"s;
     static const std::vector<Break> all{
         {"SMTP", {}, ""}, {"SMTP", {}, "EHLO half a li"}, {"SMTP", {hello}, ""}, {"SMTP", {hello}, "QUIT\r\n"}, {"SMTP", {hello}, "STARTTLS\r\n"},
         {"SMTP", {hello, "STARTTLS"}, ""}, {"SMTP", {hello, "STARTTLS"}, client_hello}, {"SMTP", {hello, "STARTTLS"}, "no TLS at all\r\n"},
