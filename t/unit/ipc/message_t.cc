@@ -142,7 +142,7 @@ TEST_CASE("a channel carries messages, descriptors and bodies", "[ipc]")
 
 TEST_CASE("a caller gets each answer, also out of order and after a lost connection", "[ipc]")
 {
-    event::Loop loop;
+    mta::event::Loop loop;
     auto path = cat("/tmp/buuta-ipc-test.", ::getpid());
     auto listener = *net::listen_unix(path, 0600);
     std::vector<Server::Reply> held;
@@ -173,7 +173,7 @@ TEST_CASE("a caller gets each answer, also out of order and after a lost connect
 
 TEST_CASE("a caller without a service gets an error after its limit", "[ipc]")
 {
-    event::Loop loop;
+    mta::event::Loop loop;
     Caller caller(loop, "/nonexistent/socket", std::chrono::milliseconds(300));
     bool failed = false;
     caller.call(pack(Item{}), [&](Result<Message> reply) {
