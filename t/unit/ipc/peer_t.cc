@@ -12,7 +12,7 @@ TEST_CASE("a server drops a client that asks and never reads", "[ipc]")
 {
     auto path = cat("/tmp/buuta-peer-test.", ::getpid());
     auto listener = *net::listen_unix(path, 0600);
-    event::Loop loop;
+    mta::event::Loop loop;
     ipc::Server server(loop, listener.get(), [](ipc::Message, const ipc::Server::Reply& reply) {
         ipc::Message answer;
         answer.add("text", std::string(60000, 'x'));
@@ -26,7 +26,7 @@ TEST_CASE("a server drops a client that asks and never reads", "[ipc]")
         greedy.queue(question.encoded());
     greedy.flush();
     modest.send(question);
-    event::Timer end(loop, [&] { loop.stop(); });
+    mta::event::Timer end(loop, [&] { loop.stop(); });
     end.start(500ms);
     loop.run();
     CHECK(server.connections() == 1);

@@ -66,7 +66,7 @@ public:
     {
         auto deadline = std::chrono::steady_clock::now() + limit;
         while (!condition() && std::chrono::steady_clock::now() < deadline) {
-            event::Timer tick(loop_, [this] { loop_.stop(); });
+            mta::event::Timer tick(loop_, [this] { loop_.stop(); });
             tick.start(5ms);
             loop_.run();
         }
@@ -89,9 +89,9 @@ public:
     bool gone = false;
 
 private:
-    event::Loop loop_;
+    mta::event::Loop loop_;
     Supervisor supervisor_;
-    event::Signal child_;
+    mta::event::Signal child_;
     Fd old_directory_;
     std::string directory_;
 };

@@ -29,7 +29,7 @@ TEST_CASE("a site's mail is looked for in small steps between other events", "[q
             if (i % 10 == 0)
                 wanted.insert(envelope.queue_id);
         }
-        event::Loop loop;
+        mta::event::Loop loop;
         std::set<std::string> found;
         int other_events = 0;
         qmgr::SiteFlush flush(loop, due, directory, [&] {
@@ -39,7 +39,7 @@ TEST_CASE("a site's mail is looked for in small steps between other events", "[q
         REQUIRE(flush.add("site.EXAMPLE"));
         CHECK(flush.add("nobody.example"));
         CHECK(flush.add("nobody.example"));
-        event::Timer timer(loop, [&] {
+        mta::event::Timer timer(loop, [&] {
             if (++other_events > 1000 || found.size() == wanted.size())
                 return loop.stop();
             timer.start(0ms);

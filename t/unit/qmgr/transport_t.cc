@@ -23,7 +23,7 @@ public:
         char name[] = "/tmp/buuta-transport-XXXXXX";
         directory_ = ::mkdtemp(name);
         listener_ = *net::listen_unix(directory_ + "/agent", 0600);
-        watch_.emplace(loop_, listener_.get(), event::readable, [this](short) { accept(); });
+        watch_.emplace(loop_, listener_.get(), mta::event::readable, [this](short) { accept(); });
         transport_.emplace(Transport::Context{loop_, params_, *this, directory_ + "/", limits_}, "agent");
         mail_.fd.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         mail_.id = "4XYZbbcdfgzBbCdF";
@@ -59,7 +59,7 @@ public:
     std::vector<std::string> results;
     std::size_t expected = 1, closed = 0;
     std::function<void(ipc::Peer& qmgr, const service::DeliveryRequest&)> asked = [](ipc::Peer&, const service::DeliveryRequest&) {};
-    event::Loop& loop() { return loop_; }
+    mta::event::Loop& loop() { return loop_; }
     std::size_t agents() const { return agents_.size(); }
     bool is_suspended(const std::string& nexthop)
     {
@@ -85,13 +85,13 @@ private:
             [this] { ++closed; });
     }
 
-    event::Loop loop_;
+    mta::event::Loop loop_;
     Params params_;
     std::map<std::string, long> limits_;
     std::string directory_;
     Fd listener_;
     std::deque<std::unique_ptr<ipc::Peer>> agents_;
-    std::optional<event::Watch> watch_;
+    std::optional<mta::event::Watch> watch_;
     std::optional<Transport> transport_;
     ActiveMail mail_;
 };
@@ -120,7 +120,7 @@ TEST_CASE("an agent that makes progress may take its time", "[qmgr]")
     int left = 8;
     ipc::Peer* agent = nullptr;
     service::DeliveryRequest request;
-    event::Timer timer(bench.loop(), [&] {
+    mta::event::Timer timer(bench.loop(), [&] {
         if (left-- == 0)
             return answer(*agent, request, "slow");
         agent->send(ipc::pack(service::Progress{}));
@@ -143,11 +143,11 @@ TEST_CASE("as many agents work for a transport as its service may have processes
         CAPTURE(c.limit);
         Bench bench("default_process_limit = 3\n", c.limit);
         std::size_t working = 0, most = 0;
-        std::deque<std::unique_ptr<event::Timer>> timers;
+        std::deque<std::unique_ptr<mta::event::Timer>> timers;
         bench.expected = nexthops.size();
         bench.asked = [&](ipc::Peer& qmgr, const service::DeliveryRequest& request) {
             most = std::max(most, ++working);
-            timers.push_back(std::make_unique<event::Timer>(bench.loop(), [&, request] {
+            timers.push_back(std::make_unique<mta::event::Timer>(bench.loop(), [&, request] {
                 --working;
                 answer(qmgr, request, "done");
             }));
