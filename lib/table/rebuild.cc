@@ -18,7 +18,8 @@ Result<ActAs> ActAs::user(uid_t uid, gid_t gid)
 {
     ActAs identity;
     identity.groups_.resize(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
-    ::getgroups(static_cast<int>(identity.groups_.size()), identity.groups_.data());
+    if (::getgroups(static_cast<int>(identity.groups_.size()), identity.groups_.data()) < 0)
+        return errno_error("getgroups");
     identity.active_ = true;  // from here on the destructor puts everything back
     if (::setgroups(1, &gid) != 0 || ::setegid(gid) != 0 || ::seteuid(uid) != 0)
         return errno_error(cat("become user ", uid));

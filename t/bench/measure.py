@@ -17,6 +17,10 @@ class Group:
         self.directory = f"{CGROUPS}/cpuacct/{name}" if self.is_v1 else f"{CGROUPS}/{name}"
         os.makedirs(self.directory, exist_ok=True)
 
+    @staticmethod
+    def is_possible():
+        return os.access(f"{CGROUPS}/cpuacct" if os.path.isdir(f"{CGROUPS}/cpuacct") else f"{CGROUPS}/cgroup.procs", os.W_OK)
+
     def enter(self):
         """For the child of a fork: it and what it starts belong to the group."""
         with open(f"{self.directory}/cgroup.procs", "w") as f:
