@@ -120,6 +120,7 @@ private:
         auto& worker = plan_.jobs.back();
         worker.key += "/session";
         worker.is_single = false;
+        worker.serves_on = true;
         add_process(service, "front", "inet", std::move(sockets), {"-w", service.command, "-W", path});
         plan_.jobs.back().is_single = false;  // its sessions may last for days
         plan_.jobs.back().serves_on = true;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/wait.h"
 #include "log/log.h"
 
 namespace mta::daemon {
@@ -86,6 +87,7 @@ std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how
         return std::nullopt;
     }
     net::Stream stream(std::move(descriptor));
+    stream.set_waiter(wait_for_client);
     stream.unread(client->pending);
     client->pending.clear();
     auto mailbox = identity ? open_mailbox(identity->account) : Result<std::unique_ptr<maildir::Mailbox>>(identity.error());

@@ -23,7 +23,11 @@ namespace {
 
 // Signal handlers can only set a flag, which therefore is the one global of this library.
 volatile std::sig_atomic_t stop_signal = 0;
-void note_signal(int number) { stop_signal = number; }
+void note_signal(int number)
+{
+    if (number != SIGHUP || stop_signal == 0)
+        stop_signal = number;
+}
 
 void install(int number, void (*handler)(int))
 {
@@ -36,7 +40,7 @@ sigset_t stop_signals()
 {
     sigset_t set;
     sigemptyset(&set);
-    for (int number : {SIGTERM, SIGINT, SIGCHLD})
+    for (int number : {SIGHUP, SIGTERM, SIGINT, SIGCHLD})
         sigaddset(&set, number);
     return set;
 }
@@ -75,8 +79,8 @@ int WorkerPool::run()
     auto blocked = stop_signals();
     sigset_t normal;
     ::sigprocmask(SIG_BLOCK, &blocked, &normal);
-    install(SIGTERM, note_signal);
-    install(SIGINT, note_signal);
+    for (int number : {SIGHUP, SIGTERM, SIGINT})
+        install(number, note_signal);
     install(SIGCHLD, [](int) {});
     fill();
     while (true) {
@@ -85,25 +89,36 @@ int WorkerPool::run()
         bool lacks_worker = count(idle) < settings_.spare && running_ < static_cast<long>(pids_.size());
         timespec pause{1, 0};
         ::ppoll(polls, 2, lacks_worker ? &pause : nullptr, &normal);
-        if (stop_signal || (polls[1].revents & (POLLIN | POLLHUP | POLLERR))) {
-            stop_workers(stop_signal == SIGINT ? SIGINT : SIGTERM);
-            while (running_ > 0 && stop_signal != SIGINT) {  // the busy ones finish
-                reap();
-                if (running_ > 0)
-                    ::ppoll(nullptr, 0, nullptr, &normal);
-                if (stop_signal == SIGINT)
-                    stop_workers(SIGINT);
-            }
+        if (polls[1].revents)
+            note_signal(SIGTERM);
+        if (stop_signal) {
+            finish(normal);
             return 0;
         }
         char bytes[256];
         while (::read(wake_read_.get(), bytes, sizeof bytes) > 0) {
         }
         if (!reap()) {
-            stop_workers(SIGTERM);
+            stop_workers(SIGHUP);
             return 1;
         }
         fill();
+    }
+}
+
+// The busy ones finish. What was said first may be followed by something stronger.
+void WorkerPool::finish(const sigset_t& normal)
+{
+    int told = 0;
+    for (reap(); running_ > 0; reap()) {
+        if (told != stop_signal)
+            stop_workers(told = stop_signal);
+        if (told == SIGINT)
+            return;
+        pollfd master{told == SIGHUP ? master_ : -1, POLLIN, 0};
+        ::ppoll(&master, 1, nullptr, &normal);
+        if (master.revents)
+            note_signal(SIGTERM);
     }
 }
 
@@ -145,7 +160,7 @@ bool WorkerPool::fork_worker()
         return false;
     }
     if (pid == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        ::prctl(PR_SET_PDEATHSIG, SIGHUP);
         install(SIGCHLD, SIG_DFL);
         if (::getppid() != parent)
             ::_exit(0);

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
-
 
 #include <array>
 #include <atomic>
@@ -34,7 +34,8 @@ public:
     ~WorkerPool();
     WorkerPool(const WorkerPool&) = delete;
 
-    // Runs until SIGTERM, SIGINT, master's end or a worker's death by a signal: exit status.
+    // Runs until SIGHUP, SIGTERM, SIGINT, master's end (as SIGTERM) or a worker's death by a signal (as SIGHUP for the others):
+    // exit status. Workers hear the same signal.
     int run();
 
 private:
@@ -46,6 +47,7 @@ private:
     };
     void fill();
     bool fork_worker();
+    void finish(const sigset_t& normal);
     bool reap();        // false: a worker died of a signal
     void warn_limit();
     long count(int state) const;

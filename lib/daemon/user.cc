@@ -48,6 +48,8 @@ void become(const User& user, bool with_groups)
         if (result != 0)
             throw_errno(what);
     };
+    int signal = 0;
+    ::prctl(PR_GET_PDEATHSIG, &signal);
     if (with_groups)
         check(::initgroups(user.name.c_str(), user.gid), "initgroups");
     else
@@ -59,7 +61,7 @@ void become(const User& user, bool with_groups)
         throw_errno("dropped privileges came back");
     }
     check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
-    check(::prctl(PR_SET_PDEATHSIG, SIGTERM), "parent death signal");  // the change of uid has reset it
+    check(::prctl(PR_SET_PDEATHSIG, signal != 0 ? signal : SIGTERM), "parent death signal");  // the change of uid has reset it
 }
 
 }  // namespace mta::daemon

@@ -1,22 +1,31 @@
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <map>
 
 #include "daemon/pool.h"
 #include "daemon/process.h"
+#include "daemon/wait.h"
 #include "log/log.h"
 
 namespace mta::daemon {
 
+using namespace std::chrono_literals;
+
 namespace {
 
-volatile std::sig_atomic_t worker_stop = 0;
-void note_stop(int) { worker_stop = 1; }
+volatile std::sig_atomic_t worker_stop = 0;  // the signal
+void note_stop(int number)
+{
+    if (number != SIGHUP || worker_stop == 0)
+        worker_stop = number;
+}
 
 void install(int number, void (*handler)(int))
 {
@@ -27,10 +36,11 @@ void install(int number, void (*handler)(int))
 
 }  // namespace
 
-// SIGTERM stays blocked except while waiting, so that no connection is lost between accept and the look at the flag.
+// SIGHUP and SIGTERM stay blocked except while waiting, so that no connection is lost between accept and the look at the flag.
 WorkerPool::Worker::Worker(WorkerPool& pool, std::size_t slot) : pool_(pool), slot_(slot), epoll_(::epoll_create1(EPOLL_CLOEXEC))
 {
     worker_stop = 0;
+    install(SIGHUP, note_stop);
     install(SIGTERM, note_stop);
     install(SIGINT, SIG_DFL);
     sigset_t interrupt;
@@ -69,12 +79,12 @@ WorkerPool::Worker::Ready WorkerPool::Worker::wait()
 {
     sigset_t none;
     sigemptyset(&none);
-    while (true) {
+    while (!worker_stop) {
         epoll_event event{};
         int timeout = static_cast<int>(pool_.settings_.max_idle_seconds * 1000);
         int count = ::epoll_pwait(epoll_.get(), &event, 1, timeout, &none);
         if (worker_stop)
-            return {Fd(), -1, true};
+            break;
         if (count == 0 && pool_.settings_.exit_when_idle && pool_.count(idle) > pool_.settings_.spare)
             return {Fd(), -1, true};
         if (count <= 0)
@@ -89,6 +99,7 @@ WorkerPool::Worker::Ready WorkerPool::Worker::wait()
             ::usleep(100000);
         }
     }
+    return {Fd(), -1, true};
 }
 
 Fd WorkerPool::Worker::accept()
@@ -106,7 +117,30 @@ bool is_stopping()
         return true;
     sigset_t pending;
     ::sigpending(&pending);
-    return sigismember(&pending, SIGTERM) == 1;
+    return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1;
+}
+
+bool wait_for_client(int fd, net::Transport::Deadline deadline) { return wait_for_client(fd, -1, deadline); }
+
+bool wait_for_client(int fd, int other, net::Transport::Deadline deadline)
+{
+    sigset_t unblocked;
+    ::sigprocmask(SIG_BLOCK, nullptr, &unblocked);
+    sigdelset(&unblocked, SIGTERM);
+    while (true) {
+        auto left = std::clamp<std::chrono::nanoseconds>(deadline - std::chrono::steady_clock::now(), 0ns, 24h);
+        timespec limit{left / 1s, (left % 1s).count()};
+        pollfd polls[2] = {{fd, POLLIN, 0}, {other, POLLIN, 0}};  // a negative descriptor is passed over
+        int count = ::ppoll(polls, 2, &limit, &unblocked);
+        if (count > 0)
+            return true;
+        if (worker_stop == SIGTERM)
+            throw net::Lost(net::Lost::Kind::stopped, "the system stops");
+        if (count < 0 && errno != EINTR)
+            throw_errno("ppoll");
+        if (count == 0 && left == 0ns)
+            return false;
+    }
 }
 
 int Process::serve(std::function<void(Fd client)> handler, Workers options)

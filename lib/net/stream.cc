@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t read_bytes = 65536;
 constexpr std::size_t max_unsent_bytes = 65536;
+constexpr std::chrono::milliseconds silence = 1s;  // of a peer, until a waiter takes over
 
 using Clock = std::chrono::steady_clock;
 
@@ -57,7 +58,6 @@ Stream::~Stream()
 
 Fd Stream::release_fd() { return std::move(fd_); }
 
-// One read, without a poll before it: SO_RCVTIMEO carries the time limit and is only set when it must change.
 bool Stream::fill(Deadline deadline)
 {
     if (!out_.empty())
@@ -67,38 +67,40 @@ bool Stream::fill(Deadline deadline)
         begin_ = 0;
     }
     auto old_size = in_.size();
-    std::size_t count = 0;
     char chunk[read_bytes];
-    if (transport_) {
-        count = transport_->read(chunk, sizeof chunk, deadline);
-    } else {
-        while (true) {
-            auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-            if (left.count() <= 0)
-                throw Lost(Lost::Kind::timeout, "timeout");
-            // A limit that is only a little longer than what is left does no harm; a new one costs a system call.
-            if (receive_timeout_ < left || receive_timeout_ > left + left / 4 + 1s) {
-                timeval time{left.count() / 1000, left.count() % 1000 * 1000};
-                ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-                receive_timeout_ = left;
-            }
-            auto result = ::read(fd_.get(), chunk, sizeof chunk);
-            if (result >= 0) {
-                count = static_cast<std::size_t>(result);
-                break;
-            }
-            if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                if (!wait_ready(fd_.get(), POLLIN, deadline))  // also for descriptors that do not block
-                    throw Lost(Lost::Kind::timeout, "timeout");
-            } else if (errno != EINTR) {
-                lost_by_errno();
-            }
-        }
-    }
+    auto count = transport_ ? transport_->read(chunk, sizeof chunk, deadline) : receive(chunk, sizeof chunk, deadline);
     in_.resize(old_size);
     in_.append(chunk, count);
     return count > 0;
 }
+
+// One read, without a poll before it: SO_RCVTIMEO carries the time limit and is only set when it must change.
+std::size_t Stream::receive(char* into, std::size_t size, Deadline deadline)
+{
+    while (true) {
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0)
+            throw Lost(Lost::Kind::timeout, "timeout");
+        auto limit = waiter_ ? std::min(left, silence) : left;
+        // A limit that is only a little longer than what is left does no harm; a new one costs a system call.
+        if (receive_timeout_ < limit || receive_timeout_ > limit + limit / 4 + 1s) {
+            timeval time{limit.count() / 1000, limit.count() % 1000 * 1000};
+            ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+            receive_timeout_ = limit;
+        }
+        auto result = ::read(fd_.get(), into, size);
+        if (result >= 0)
+            return static_cast<std::size_t>(result);
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            if (!wait(deadline))  // also for descriptors that do not block
+                throw Lost(Lost::Kind::timeout, "timeout");
+        } else if (errno != EINTR) {
+            lost_by_errno();
+        }
+    }
+}
+
+bool Stream::wait(Deadline deadline) { return waiter_ ? waiter_(fd_.get(), deadline) : wait_ready(fd_.get(), POLLIN, deadline); }
 
 std::string Stream::line(Seconds limit, std::size_t max_bytes)
 {
@@ -215,7 +217,12 @@ bool Stream::wait_readable(std::chrono::milliseconds limit)
 {
     if (!out_.empty())
         flush(write_limit_);
-    return has_buffered() || wait_ready(fd_.get(), POLLIN, Clock::now() + limit);
+    if (has_buffered())
+        return true;
+    auto now = Clock::now();
+    if (waiter_ == nullptr || limit <= silence)
+        return wait_ready(fd_.get(), POLLIN, now + limit);
+    return wait_ready(fd_.get(), POLLIN, now + silence) || wait(now + limit);
 }
 
 namespace {

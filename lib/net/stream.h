@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/fd.h"
 #include "net/address.h"
@@ -16,9 +17,9 @@ namespace mta::net {
 using namespace std::chrono_literals;
 using Seconds = std::chrono::seconds;
 
-// The conversation is over: end of file, a time limit, an error of the connection.
+// The conversation is over: end of file, a time limit, an error of the connection, or we ourselves shall stop.
 struct Lost : std::runtime_error {
-    enum class Kind { closed, timeout, error, too_long };
+    enum class Kind { closed, timeout, error, too_long, stopped };
     Lost(Kind k, const std::string& text) : std::runtime_error(text), kind(k) {}
     Kind kind;
 };
@@ -68,6 +69,9 @@ public:
 
     // True if bytes (or an end) come within the time; false after it.
     bool wait_readable(std::chrono::milliseconds limit);
+    // How to wait for a peer that has been silent for a second, instead of wait_ready(); gives back what it was. It may throw Lost.
+    using Waiter = bool (*)(int fd, Transport::Deadline deadline);
+    Waiter set_waiter(Waiter waiter) { return std::exchange(waiter_, waiter); }
 
     int fd() const { return fd_.get(); }
     Fd release_fd();                               // flushes nothing
@@ -77,6 +81,8 @@ public:
 private:
     using Deadline = Transport::Deadline;
     bool fill(Deadline deadline);                  // false at the end of the stream
+    std::size_t receive(char* into, std::size_t size, Deadline deadline);
+    bool wait(Deadline deadline);                  // after the silence of a second
     void send(std::string_view bytes, Deadline deadline);
 
     Fd fd_;
@@ -84,6 +90,7 @@ private:
     std::string in_, out_;
     std::size_t begin_ = 0;
     Seconds write_limit_{300};
+    Waiter waiter_ = nullptr;
     std::chrono::milliseconds receive_timeout_{-1};  // what SO_RCVTIMEO is set to
 };
 

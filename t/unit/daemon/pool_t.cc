@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/text.h"
+#include "daemon/wait.h"
 #include "net/stream.h"
 
 using namespace mta;
@@ -14,10 +15,33 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A pool in a child process, whose workers answer each connection with their pid and hold it until the client closes.
+using Talk = void (*)(net::Stream& client);
+
+// Until the client closes.
+void hold(net::Stream& client)
+{
+    while (!client.peek(60s).empty())
+        client.consume(client.peek(60s).size());
+}
+
+// Until the client closes, or is sent away for its silence.
+void converse(net::Stream& client)
+{
+    try {
+        while (daemon::wait_for_client(client.fd(), std::chrono::steady_clock::now() + 60s)) {
+            client.write(cat("heard ", client.line(60s), "\n"));
+            client.flush(10s);
+        }
+    } catch (const net::Lost& lost) {
+        client.write(lost.kind == net::Lost::Kind::stopped ? "bye\n" : "lost\n");
+    }
+    client.flush(10s);
+}
+
+// A pool in a child process, whose workers answer each connection with their pid and then talk.
 class Parent {
 public:
-    explicit Parent(daemon::WorkerPool::Settings settings) : path_(cat("/tmp/buuta-pool-test.", ::getpid()))
+    explicit Parent(daemon::WorkerPool::Settings settings, Talk talk = hold) : path_(cat("/tmp/buuta-pool-test.", ::getpid()))
     {
         listeners_.push_back(*net::listen_unix(path_, 0600));
         int ends[2];
@@ -34,8 +58,8 @@ public:
                         return;
                     net::Stream stream(std::move(client));
                     stream.write(cat(::getpid(), "\n"));
-                    while (!stream.peek(60s).empty())
-                        stream.consume(stream.peek(60s).size());
+                    stream.flush(10s);
+                    talk(stream);
                 }
             });
             ::_exit(pool.run());
@@ -131,6 +155,36 @@ TEST_CASE("a worker that dies of a signal ends its parent", "[daemon]")
     auto client = parent.connect();
     ::kill(client.worker, SIGKILL);
     CHECK(parent.end() == 1);
+}
+
+TEST_CASE("SIGTERM, also the end of master, sends silent clients away; SIGHUP leaves them alone until then", "[daemon]")
+{
+    for (bool with_signal : {true, false}) {
+        Parent parent(settings(5), converse);
+        auto client = parent.connect();
+        auto ask = [&](std::string_view text) {
+            client.stream.write(cat(text, "\n"));
+            return client.stream.line(10s);
+        };
+        CHECK(ask("first") == "heard first");
+        parent.signal(SIGHUP);
+        CHECK_FALSE(client.stream.wait_readable(200ms));
+        CHECK(ask("second") == "heard second");
+        with_signal ? parent.signal(SIGTERM) : parent.lose_master();
+        CHECK(client.stream.line(10s) == "bye");
+        CHECK(parent.end() == 0);
+    }
+}
+
+TEST_CASE("the death of a worker leaves the clients of the others alone", "[daemon]")
+{
+    Parent parent(settings(5), converse);
+    auto unlucky = parent.connect(), other = parent.connect();
+    ::kill(unlucky.worker, SIGKILL);
+    CHECK(parent.end() == 1);
+    CHECK_FALSE(other.stream.wait_readable(200ms));
+    other.stream.write("still here\n");
+    CHECK(other.stream.line(10s) == "heard still here");
 }
 
 TEST_CASE("the end of master ends the parent", "[daemon]")

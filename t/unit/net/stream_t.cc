@@ -128,3 +128,19 @@ TEST_CASE("addresses and networks are read as people write them", "[net]")
     for (const char* bad : {"192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "x/8"})
         CHECK_FALSE(Network::parse(bad));
 }
+
+TEST_CASE("who waits in another way does it after a second of silence, and only then", "[net]")
+{
+    Pair pair;
+    auto give_up = [](int, net::Transport::Deadline) -> bool { throw net::Lost(net::Lost::Kind::stopped, "enough"); };
+    CHECK(pair.ours->set_waiter(give_up) == nullptr);
+    pair.say("at once\r\n");
+    CHECK(pair.ours->line(60s) == "at once");
+    CHECK_FALSE(pair.ours->wait_readable(20ms));
+    auto start = std::chrono::steady_clock::now();
+    CHECK(lost([&] { pair.ours->line(60s); }) == net::Lost::Kind::stopped);
+    CHECK(lost([&] { pair.ours->wait_readable(60s); }) == net::Lost::Kind::stopped);
+    CHECK(std::chrono::steady_clock::now() - start > 1500ms);
+    CHECK(pair.ours->set_waiter(nullptr) != nullptr);
+    CHECK(lost([&] { pair.ours->line(1s); }) == net::Lost::Kind::timeout);
+}
