@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto name_limit = 2s, linger_limit = 5s, stopping_limit = 5s;
+constexpr auto name_limit = 2s, linger_limit = 5s;
+constexpr auto stopping_limit = 1s;  // for who is silent while the server stops
 constexpr std::size_t max_input_bytes = 16384;
 
 }  // namespace
@@ -268,6 +269,8 @@ void Connection::due()
             wait_for_command();
             return sent();
         }
+        if (is_stopping_)
+            return send_away();
         dialog_->say_timeout();
         return close(End::timeout);
     case Due::delay:
@@ -342,6 +345,8 @@ void Connection::stop()
         return send_away();
     if (due_ == Due::command)
         wait_for_command();
+    else if (due_ == Due::handshake || due_ == Due::flush)
+        set_due(due_, stopping_limit);
 }
 
 void Connection::send_away()

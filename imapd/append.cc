@@ -52,7 +52,10 @@ void Session::append(imap::Parser& arguments)
             no(upload.error(), "TRYCREATE");
         return;
     }
-    if (!append_messages(std::move(item), **upload))
+    auto waiter = client_.set_waiter(nullptr);  // the message in hand is to arrive also when the system stops
+    bool is_complete = append_messages(std::move(item), **upload);
+    client_.set_waiter(waiter);
+    if (!is_complete)
         return;
     auto stored = (*upload)->commit();
     if (!stored)

@@ -1,10 +1,8 @@
-#include <poll.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 
 #include "base/text.h"
+#include "daemon/wait.h"
 #include "imapd/session.h"
 #include "imapd/watch.h"
 
@@ -17,15 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto look_interval = 30s;            // in case the kernel does not tell, as on network file systems
 constexpr auto look_interval_without_news = 1s;
-
-// Waits until one of the descriptors can be read or the time is over.
-void wait_for_either(int client, int watch, Clock::time_point until)
-{
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-    pollfd both[2] = {{client, POLLIN, 0}, {watch, POLLIN, 0}};  // poll() passes over a negative descriptor
-    if (::poll(both, 2, static_cast<int>(std::clamp<long>(left, 0, 86400000))) < 0 && errno != EINTR)
-        throw_errno("poll");
-}
 
 }  // namespace
 
@@ -82,7 +71,7 @@ void Session::idle_until_client_speaks()
             park_at = park_in_idle() == Attempt::hopeless ? timeout : Clock::now() + params_.worker_idle_time();
         if (end_)
             return;
-        wait_for_either(client_.fd(), watch_fd, std::min({timeout, next_note, park_at, Clock::now() + interval}));
+        daemon::wait_for_client(client_.fd(), watch_fd, std::min({timeout, next_note, park_at, Clock::now() + interval}));
         if (client_.wait_readable(0ms))
             return;
         if (watch)

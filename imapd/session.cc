@@ -81,7 +81,7 @@ Session::Session(const Params& params, net::Stream client, std::unique_ptr<maild
 End Session::run()
 {
     try {
-        serve();
+        serve_until_stop();
         client_.flush(params_.command_timeout());
     } catch (const net::Lost& lost) {
         if (!end_)
@@ -90,6 +90,17 @@ End Session::run()
     }
     sync_folder();
     return end_.value_or(End::lost);
+}
+
+void Session::serve_until_stop()
+{
+    try {
+        serve();
+    } catch (const net::Lost& lost) {
+        if (lost.kind != net::Lost::Kind::stopped)
+            throw;
+        bye(End::stopped, "[UNAVAILABLE] The server stops");
+    }
 }
 
 void Session::serve()

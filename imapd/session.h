@@ -20,7 +20,7 @@
 namespace mta::imapd {
 
 // Why a session is over.
-enum class End { logout, lost, timeout, refused, mailbox_gone, parked };
+enum class End { logout, lost, timeout, refused, mailbox_gone, parked, stopped };
 
 // One client's conversation in the authenticated and selected states (RFC 3501); front has done what comes before.
 class Session {
@@ -48,6 +48,7 @@ private:
     static const Command commands[];
 
     // session.cc: the conversation
+    void serve_until_stop();
     void serve();
     std::optional<std::string> read_command();
     std::optional<std::string> read_line(net::Seconds limit);

@@ -14,6 +14,7 @@ std::string_view reason(End end)
     case End::lost: return "Connection closed";
     case End::timeout: return "Disconnected for inactivity";
     case End::refused: return "Too many errors";
+    case End::stopped: return "Server stopped";
     case End::unavailable: break;
     }
     return "Mailbox unavailable";

@@ -71,13 +71,12 @@ void Session::converse()
         try {
             obey(client_.line(params_.timeout, max_line_bytes));
         } catch (const net::Lost& lost) {
-            if (lost.kind == net::Lost::Kind::timeout)
-                reply("-ERR Disconnected for inactivity.");
-            else if (lost.kind == net::Lost::Kind::too_long)
-                reply("-ERR Line too long.");
-            else
-                throw;
-            end_ = lost.kind == net::Lost::Kind::timeout ? End::timeout : End::refused;
+            switch (lost.kind) {
+            case net::Lost::Kind::timeout: bye(End::timeout, "Disconnected for inactivity."); break;
+            case net::Lost::Kind::too_long: bye(End::refused, "Line too long."); break;
+            case net::Lost::Kind::stopped: bye(End::stopped, "[SYS/TEMP] The server stops."); break;
+            default: throw;
+            }
         }
     }
 }
@@ -107,8 +106,13 @@ void Session::refuse(std::string_view text)
     reply(cat("-ERR ", text));
     if (++errors_ < params_.error_limit())
         return;
-    reply("-ERR Too many errors.");
-    end_ = End::refused;
+    bye(End::refused, "Too many errors.");
+}
+
+void Session::bye(End why, std::string_view text)
+{
+    reply(cat("-ERR ", text));
+    end_ = why;
 }
 
 // RFC 3206 section 4.

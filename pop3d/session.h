@@ -14,7 +14,7 @@
 namespace mta::pop3d {
 
 // Why a session ended.
-enum class End { quit, lost, timeout, refused, unavailable };
+enum class End { quit, lost, timeout, refused, unavailable, stopped };
 
 // What a session did, for the log.
 struct Totals {
@@ -50,6 +50,7 @@ private:
     void reply(std::string_view text);
     void refuse(std::string_view text);  // counts as an error
     void fail(const Error& error);       // trouble of ours: does not
+    void bye(End why, std::string_view text);
 
     void stat(const Words& arguments);
     void list(const Words& arguments);

@@ -2,6 +2,7 @@
 #include <sys/statvfs.h>
 
 #include "daemon/process.h"
+#include "daemon/wait.h"
 #include "log/log.h"
 #include "smtpd/session.h"
 
@@ -77,7 +78,7 @@ int main(int argc, char** argv)
     service::Dns dns(process.socket_path("dns"));
     smtpd::CleanupOutlet outlet(process.socket_path("cleanup"));
     smtpd::Environment environment{params, process.common(), *policy, resolver, dns, outlet, [&] { return space.bytes(); },
-                                   [] { return daemon::is_stopping(); }};
+                                   [] { return daemon::is_stopping(); }, daemon::wait_for_client};
     daemon::Process::Workers workers;
     workers.renew = [&] { policy->renew(); };
     return process.serve([&](Fd connection) { serve(environment, std::move(connection)); }, workers);

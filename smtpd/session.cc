@@ -65,6 +65,7 @@ Session::Session(const Environment& environment, service::Session facts, Fd clie
     stream_.unread(known.pending);
     known.pending.clear();
     stream_.set_write_limit(params_.timeout);
+    stream_.set_waiter(environment_.wait);
     bare_newline_ = environment_.policy.bare_newline_for(client_);
 }
 
@@ -346,14 +347,15 @@ void Session::log_verdict(std::string_view what, std::string_view text, const ma
 // The filters of Debian's fail2ban know these lines without a queue ID, except within DATA.
 void Session::log_lost(const net::Lost& lost) const
 {
-    bool is_timeout = lost.kind == net::Lost::Kind::timeout;
-    auto what = is_timeout ? "timeout" : "lost connection";
+    bool is_timeout = lost.kind == net::Lost::Kind::timeout, is_stop = lost.kind == net::Lost::Kind::stopped;
+    auto what = is_timeout ? "timeout" : is_stop ? "server stopped" : "lost connection";
     auto amount = in_message_ ? cat(" (", message_bytes_, " bytes)") : std::string();
     log::info(in_message_ ? cat(queue_id(), ": ") : std::string(), what, " after ", where_, amount, " from ", client_.peer);
-    if (!is_timeout)
+    if (!is_timeout && !is_stop)
         return;
     // The client may still read; nothing waits for it.
-    auto words = smtp::format_reply(cat("421 4.4.2 ", environment_.common.myhostname(), " Error: timeout exceeded"));
+    auto words = smtp::format_reply(cat(is_stop ? "421 4.3.2 " : "421 4.4.2 ", environment_.common.myhostname(),
+                                        is_stop ? " Error: the server stops" : " Error: timeout exceeded"));
     ::send(stream_.fd(), words.data(), words.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 

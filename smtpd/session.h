@@ -28,6 +28,7 @@ struct Environment {
     Outlet& outlet;
     std::function<std::uint64_t()> free_bytes;  // in the queue's file system
     std::function<bool()> stopping;             // this worker shall end
+    net::Stream::Waiter wait = nullptr;         // for a client that is silent; throws net::Lost when the system stops
 };
 
 // One conversation from the first command that front does not answer itself, until the client ends it or it goes back

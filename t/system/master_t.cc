@@ -199,6 +199,38 @@ TEST_CASE("a stop lets a message that is being received finish, and it is there 
     CHECK(test::wait_for(suite.directory() + "/log", [&] { return suite.tool("postqueue -p").output == "Mail queue is empty\n"; }));
 }
 
+TEST_CASE("clients that are silent are kept by a reload, and told of a stop", "[system][master]")
+{
+    auto& suite = shared();
+    auto limit = [&](std::string_view time) { REQUIRE(suite.tool(cat("postconf -e shutdown_time_limit=", time)).status == 0); };
+    auto kept = test::unique();
+    suite.send(test::message(kept), {suite.user(7)});
+    suite.arrival(7, kept);
+    auto fetcher = pop3(suite, 7);
+    fetcher.talk({{"DELE 1", "+OK"}});
+    auto reader = imap(suite, 7), idler = imap(suite, 7);
+    idler.write("i IDLE\r\n");
+    CHECK(idler.line().starts_with("+ "));
+    auto writer = suite.smtp(), visitor = suite.smtp();
+    writer.talk({{"", "220"}, {"EHLO sender.example.test", "250"}, {"MAIL FROM:<a@sender.example.test>", "250"}});
+    visitor.talk({{"", "220"}});
+    limit("30s");
+    suite.reload();
+    CHECK(fetcher.rest(1500ms).empty());
+    CHECK(writer.rest(0ms).empty());
+    auto start = test::Clock::now();
+    suite.stop();
+    CHECK(test::Clock::now() - start < 15s);
+    CHECK(fetcher.line() == "-ERR [SYS/TEMP] The server stops.");
+    CHECK(reader.line().starts_with("* BYE [UNAVAILABLE] "));
+    CHECK(idler.line().starts_with("* BYE [UNAVAILABLE] "));
+    CHECK(writer.line() == "421 4.3.2 mail.example.test Error: the server stops");
+    CHECK(visitor.line() == "421 4.7.0 mail.example.test Error: the server stops");
+    limit("3s");
+    suite.start();
+    suite.arrival(7, kept);
+}
+
 TEST_CASE("a stop right behind a reload is as quick as any", "[system][master]")
 {
     auto& suite = shared();

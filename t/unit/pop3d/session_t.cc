@@ -17,7 +17,7 @@ using maildir::test::Place;
 // A client whose session runs in a child process, as a worker does.
 class Client {
 public:
-    explicit Client(const std::string& box, const std::string& main_cf = "")
+    explicit Client(const std::string& box, const std::string& main_cf = "", net::Stream::Waiter waiter = nullptr)
     {
         int ends[2];
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -25,7 +25,9 @@ public:
         if (child_ == 0) {
             ::close(ends[0]);
             const Params params(*config::Config::parse(main_cf));
-            const auto end = Session(params, net::Stream(Fd(ends[1])), *maildir::Mailbox::open(box)).run();
+            net::Stream stream(Fd{ends[1]});
+            stream.set_waiter(waiter);
+            const auto end = Session(params, std::move(stream), *maildir::Mailbox::open(box)).run();
             ::_exit(static_cast<int>(end));
         }
         ::close(ends[1]);
@@ -356,6 +358,18 @@ TEST_CASE("a mailbox that cannot be opened is trouble of ours", "[pop3d]")
     Client client(place.box());
     CHECK(client.line().starts_with("-ERR [SYS/TEMP]"));
     CHECK(client.end() == End::unavailable);
+}
+
+TEST_CASE("a client that is silent while the server stops is told so, and nothing is deleted", "[pop3d]")
+{
+    const Place place;
+    const auto box = open_box(place.box());
+    append(*box, "kept\r\n");
+    Client client(place.box(), "", [](int, net::Transport::Deadline) -> bool { throw net::Lost(net::Lost::Kind::stopped, "stop"); });
+    CHECK(client.ask("DELE 1").starts_with("+OK"));
+    CHECK(client.line() == "-ERR [SYS/TEMP] The server stops.");
+    CHECK(client.end() == End::stopped);
+    CHECK(open_folder(*box)->messages().size() == 1);
 }
 
 }  // namespace mta::pop3d

@@ -254,6 +254,21 @@ TEST_CASE("a worker that shall stop gives the session back", "[smtpd]")
     CHECK(talk.is_back);
 }
 
+TEST_CASE("a client that is silent within a mail while the server stops is told so; a message is received to its end", "[smtpd]")
+{
+    auto stop = [](int, net::Transport::Deadline) -> bool { throw net::Lost(net::Lost::Kind::stopped, "stop"); };
+    Talk talk("", stranger(), stop);
+    begin(talk);
+    CHECK(talk.say("DATA").starts_with("354"));
+    CHECK(talk.is_silent(std::chrono::milliseconds(1500)));
+    CHECK(talk.say("x\r\n.").starts_with("250"));
+    CHECK(talk.say("MAIL FROM:<a@client.example>").starts_with("250"));
+    CHECK(talk.reply() == "421 4.3.2 mx.here.example Error: the server stops");
+    talk.join();
+    CHECK_FALSE(talk.is_back);
+    CHECK(contains(talk.log(), "server stopped after MAIL from client.example[198.51.100.7]"));
+}
+
 TEST_CASE("EHLO, STARTTLS and AUTH go back to front with what came behind them", "[smtpd]")
 {
     for (std::string line : {"EHLO again.example\r\n", "helo x\r\n", "STARTTLS\r\n", "AUTH PLAIN AGEAYg==\r\n"}) {

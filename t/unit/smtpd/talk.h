@@ -1,5 +1,6 @@
 #pragma once
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -149,10 +150,10 @@ inline service::Session stranger()
 
 class Talk {
 public:
-    explicit Talk(std::string_view settings = "", service::Session facts = stranger())
+    explicit Talk(std::string_view settings = "", service::Session facts = stranger(), net::Stream::Waiter wait = nullptr)
         : config(*config::Config::parse(main_cf, "main.cf", overrides(settings))), common(config), params(config), resolver(config),
           policy_(open_policy()), environment_{params, common, policy_, resolver, dns, outlet, [this] { return free_bytes.load(); },
-                                               [this] { return stopping.load(); }}
+                                               [this] { return stopping.load(); }, wait}
     {
         int ends[2];
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -204,6 +205,10 @@ public:
     {
         send(cat(line, "\r\n"));
         return reply();
+    }
+    bool is_silent(std::chrono::milliseconds time) const
+    {
+        return !net::wait_ready(client_.get(), POLLIN, std::chrono::steady_clock::now() + time);
     }
     void close_client() { client_.reset(); }
     void join()
