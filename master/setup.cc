@@ -1,14 +1,17 @@
 #include "master/setup.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <set>
 
 #include "base/fd.h"
 #include "base/text.h"
 #include "log/log.h"
+#include "master/trial.h"
 
 namespace mta::master {
 
@@ -64,21 +67,17 @@ Result<Setup> make_setup(const Files& files)
 namespace {
 
 // The child of is_sound(): what is wrong goes to standard error.
-[[noreturn]] void try_out(const Files& files, int output)
+[[noreturn]] void judge(const Files& files, int output)
 {
+    for (int number : {SIGCHLD, SIGHUP, SIGTERM, SIGINT})
+        ::signal(number, SIG_DFL);  // the parent's handlers would tell the parent
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
     log::open_stderr();
     auto setup = make_setup(files);
-    if (!setup) {
+    if (!setup)
         log_errors(setup.error());
-        ::_exit(1);
-    }
-    // It knows the parameters of all daemons.
-    auto postconf = cat((*setup).params->command_directory(), "/postconf");
-    ::execl(postconf.c_str(), "postconf", "--check", "-c", files.config.directory().c_str(), static_cast<char*>(nullptr));
-    log::error(errno_error(postconf).text);
-    ::_exit(1);
+    ::_exit(setup && try_out(setup->plan) ? 0 : 1);
 }
 
 std::string all_from(int fd)
@@ -106,15 +105,16 @@ bool is_sound(const Files& files)
         return false;
     }
     if (child == 0)
-        try_out(files, writing.get());
+        judge(files, writing.get());
     writing.reset();
     auto said = all_from(reading.get());
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     bool is_fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    std::set<std::string_view> lines;  // several services may say the same
     for (auto line : split(trim(said), '\n'))
-        if (!line.empty())
+        if (!line.empty() && lines.insert(line).second)
             is_fine ? log::warning(line) : log::error(line);
     return is_fine;
 }

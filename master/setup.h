@@ -26,8 +26,8 @@ struct Setup {
 // A bad value in main.cf ends the process (log::fatal); all else that is wrong is in the Error, a line for each fault.
 Result<Setup> make_setup(const Files& files);
 
-// Whether make_setup() would succeed and every daemon can read its values, without any danger for this process: children try
-// it. Logs what is wrong.
+// Whether make_setup() would succeed and every daemon is content (trial.h), without any danger for this process: children try it.
+// Logs what is wrong.
 bool is_sound(const Files& files);
 
 // Each line of the text as an error in the log.
