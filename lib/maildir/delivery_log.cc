@@ -15,7 +15,8 @@
 namespace mta::maildir {
 namespace {
 
-constexpr std::size_t id_size = 16, line_size = id_size + 3;
+constexpr std::string_view done_mark = " d\n";  // behind the ID
+constexpr std::size_t id_size = 16, line_size = id_size + done_mark.size();
 constexpr std::size_t kept_deliveries = 1000;
 constexpr std::size_t long_bytes = 2 * kept_deliveries * line_size;  // as much again before we shorten
 constexpr std::size_t most_bytes = 4 * long_bytes;                   // read at most so much of the end
@@ -36,12 +37,10 @@ int set_lock(int fd, short type, off_t start, off_t length, int command)
     return done;
 }
 
-// The state letter of the line at the place, or 0 if that is not a whole line of ours.
-char state_at(std::string_view text, std::size_t at)
+// Whether a whole line of ours, of a delivery that was done, is at the place.
+bool is_done_at(std::string_view text, std::size_t at)
 {
-    const bool is_line = (at == 0 || text[at - 1] == '\n') && at + line_size <= text.size() && text[at + line_size - 1] == '\n' &&
-                         text[at + id_size] == ' ';
-    return is_line ? text[at + id_size + 1] : '\0';
+    return (at == 0 || text[at - 1] == '\n') && text.substr(at + id_size).starts_with(done_mark);
 }
 
 Result<std::string> read_end(int fd)
@@ -84,14 +83,14 @@ Result<bool> DeliveryLog::has_done()
         return text.error();
     was_long_ = text->size() > long_bytes;
     for (auto at = text->find(id_); at != std::string::npos; at = text->find(id_, at + 1))
-        if (state_at(*text, at) == 'd')
+        if (is_done_at(*text, at))
             return true;
     return false;
 }
 
 Result<void> DeliveryLog::note_done()
 {
-    auto done = put(fd_.get(), cat(id_, " d\n"), "delivery log");
+    auto done = put(fd_.get(), cat(id_, done_mark), "delivery log");
     if (done && is_long())
         shorten();
     return done;
