@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "t/lib/mbsync.h"
 #include "t/lib/message.h"
 #include "t/lib/suite.h"
 
@@ -116,31 +117,7 @@ TEST_CASE("mbsync keeps both sides the same: new messages, flags, deletions and 
 {
     Shell shell(5);
     auto maildir = test::common_suite().maildir(5), here = shell.out() + "/boxes";
-    shell(R"(cat > $OUT/rc <<RC
-IMAPStore remote
-Host localhost
-Port $IMAPS_PORT
-SSLType IMAPS
-CertificateFile $CA_FILE
-User $USER
-Pass $PASS
-
-MaildirStore here
-Path $OUT/boxes/
-Inbox $OUT/boxes/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :remote:
-Near :here:
-Patterns *
-Sync All
-Create Both
-Remove Both
-Expunge Both
-SyncState *
-RC
-mkdir $OUT/boxes)");
+    shell(test::mbsync_setup("Patterns *\nSync All\nCreate Both\nRemove Both\nExpunge Both"));
     auto sync = [&] { shell("exec mbsync -c $OUT/rc -a"); };
     for (const char* subject : {"one", "two", "three"})
         append(shell, subject);

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "t/lib/mbsync.h"
 #include "t/lib/message.h"
 #include "t/lib/suite.h"
 
@@ -113,29 +114,7 @@ client.quit()
 
 TEST_CASE("mbsync copies a mailbox", "[system][retrieval]")
 {
-    check_client("mbsync", R"(cat > rc <<RC
-IMAPStore remote
-Host localhost
-Port $IMAPS_PORT
-SSLType IMAPS
-CertificateFile $CA_FILE
-User $USER
-Pass $PASS
-
-MaildirStore here
-Path $OUT/boxes/
-Inbox $OUT/boxes/inbox
-
-Channel all
-Far :remote:
-Near :here:
-Patterns INBOX
-Sync Pull
-Create Near
-SyncState *
-RC
-mkdir boxes
-exec mbsync -c rc -a)");
+    check_client("mbsync", test::mbsync_setup("Patterns INBOX\nSync Pull\nCreate Near") + "exec mbsync -c $OUT/rc -a");
 }
 
 TEST_CASE("fetchmail fetches a mailbox over POP3 and IMAP", "[system][retrieval]")
