@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
 from measure import Group
@@ -26,23 +27,39 @@ def uninterrupted():
             os.kill(os.getpid(), received[0])
 
 
+def script(name):
+    path = os.path.join(HERE, "peers", name + ".sh")
+    if not os.access(path, os.X_OK):
+        sys.exit(f"there is no peer \"{name}\" in {os.path.dirname(path)}")
+    return path
+
+
+def install(name):
+    subprocess.run([script(name), "install"], check=True, stdin=subprocess.DEVNULL)
+
+
+def ports_of(name, port_base):
+    environment = dict(os.environ, BENCH_PORT=str(port_base))
+    listed = subprocess.run([script(name), "ports"], env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {key: int(value) for key, value in (word.split("=") for word in listed.split())}
+
+
 class Peer:
     """with Peer(...) as peer: it runs, with all its state in peer.directory; afterwards nothing of it is left."""
 
     def __init__(self, name, work, port_base, process_limit=100):
         self.name = name
-        self.script = os.path.join(HERE, "peers", name + ".sh")
+        self.script = script(name)
         self.environment = dict(os.environ, BENCH_PORT=str(port_base), BENCH_MAXPROC=str(process_limit))
-        listed = subprocess.run([self.script, "ports"], env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout
-        self.ports = {name: int(port) for name, port in (word.split("=") for word in listed.split())}
+        self.ports = ports_of(name, port_base)
         self.directory = tempfile.mkdtemp(prefix=name + ".", dir=work)
         os.chmod(self.directory, 0o755)
         self.group = None
 
-    def call(self, verb):
+    def call(self, verb, *arguments):
         """To a file, not a pipe: a daemon would keep that open. Its own session: Ctrl-C is our business."""
         with open(self.directory + ".log", "a") as log:
-            return subprocess.run([self.script, verb, self.directory], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            return subprocess.run([self.script, verb, self.directory, *arguments], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                   start_new_session=True, preexec_fn=self.group.enter if self.group else None).returncode
 
     def __enter__(self):

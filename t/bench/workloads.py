@@ -114,6 +114,10 @@ class Mailbox:
         write_mailbox(count, self.path)
 
     def give(self, peer, user):
+        if "own_store" in peer.ports:
+            if peer.call("load", f"user{user:03}", self.path) != 0:
+                raise Failed(f"{peer.name}: the mailbox was not loaded")
+            return
         target = peer.mailbox(user)
         owner = os.stat(target)
         shutil.rmtree(target)

@@ -54,6 +54,7 @@ CF
 
 verb=${1:-} dir=$(realpath -m "${2:-.}")
 case $verb in
+install) ;;
 ports) echo "smtp=$smtp imap=$imap sink=$sink" ;;
 start)
     configure

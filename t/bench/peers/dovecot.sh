@@ -41,6 +41,7 @@ CF
 
 verb=${1:-} dir=$(realpath -m "${2:-.}")
 case $verb in
+install) ;;
 ports) echo "imap=$imap" ;;
 start)
     configure

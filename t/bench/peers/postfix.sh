@@ -48,6 +48,7 @@ CF
 verb=${1:-} dir=$(realpath -m "${2:-.}")
 PATH=$PATH:/usr/sbin
 case $verb in
+install) ;;
 ports) echo "smtp=$smtp sink=$sink" ;;
 start)
     configure
