@@ -3,10 +3,14 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <stdexcept>
+
+#include "base/fd.h"
 
 namespace mta {
 
@@ -72,8 +76,12 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes)
 std::string random_bytes(std::size_t count)
 {
     std::string out(count, '\0');
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) != 1)
-        throw std::runtime_error("RAND_bytes failed");
+    for (std::size_t done = 0; done < count;) {
+        auto got = ::getrandom(out.data() + done, count - done, 0);
+        if (got < 0 && errno != EINTR)
+            throw_errno("getrandom");
+        done += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+    }
     return out;
 }
 
