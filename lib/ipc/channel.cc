@@ -127,17 +127,20 @@ bool Channel::read_more(bool wait, net::Transport::Deadline deadline)
     iovec vector{chunk, sizeof chunk};
     alignas(cmsghdr) char control[CMSG_SPACE(max_descriptors * sizeof(int))];
     msghdr header{};
+    bool waits = wait && receive_timeout_.count() > 0;  // a first message is mostly there: no time limit need be set
     while (true) {
-        if (wait)
+        if (waits)
             set_receive_timeout(deadline);
         header = {};
         header.msg_iov = &vector;
         header.msg_iovlen = 1;
         header.msg_control = control;
         header.msg_controllen = sizeof control;
-        auto count = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-        if (count < 0 && (errno == EINTR || (wait && errno == EAGAIN)))
+        auto count = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | (waits ? 0 : MSG_DONTWAIT));
+        if (count < 0 && (errno == EINTR || (wait && errno == EAGAIN))) {
+            waits = wait;
             continue;
+        }
         if (count < 0 && errno == EAGAIN)
             return false;
         if (count < 0)

@@ -127,6 +127,7 @@ TEST_CASE("a channel carries messages, descriptors and bodies", "[ipc]")
     left.end_body();
     left.send(first);
     using namespace std::chrono_literals;
+    CHECK_THROWS_AS(left.receive(1s), net::Lost);
     CHECK(unpack<Item>(*right.receive(5s))->address == "first");
     auto received = right.receive(5s);
     CHECK(received->fd);
