@@ -58,7 +58,7 @@ Stream::~Stream()
 
 Fd Stream::release_fd() { return std::move(fd_); }
 
-bool Stream::fill(Deadline deadline)
+std::optional<bool> Stream::fill_until(Deadline deadline)
 {
     if (!out_.empty())
         flush(write_limit_);
@@ -68,19 +68,29 @@ bool Stream::fill(Deadline deadline)
     }
     auto old_size = in_.size();
     char chunk[read_bytes];
-    auto count = transport_ ? transport_->read(chunk, sizeof chunk, deadline) : receive(chunk, sizeof chunk, deadline);
+    auto count = transport_ ? std::optional(transport_->read(chunk, sizeof chunk, deadline)) : receive(chunk, sizeof chunk, deadline);
+    if (!count)
+        return std::nullopt;
     in_.resize(old_size);
-    in_.append(chunk, count);
-    return count > 0;
+    in_.append(chunk, *count);
+    return *count > 0;
+}
+
+bool Stream::fill(Deadline deadline)
+{
+    auto has_more = fill_until(deadline);
+    if (!has_more)
+        throw Lost(Lost::Kind::timeout, "timeout");
+    return *has_more;
 }
 
 // One read, without a poll before it: SO_RCVTIMEO carries the time limit and is only set when it must change.
-std::size_t Stream::receive(char* into, std::size_t size, Deadline deadline)
+std::optional<std::size_t> Stream::receive(char* into, std::size_t size, Deadline deadline)
 {
     while (true) {
         auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
         if (left.count() <= 0)
-            throw Lost(Lost::Kind::timeout, "timeout");
+            return std::nullopt;
         auto limit = waiter_ ? std::min(left, silence) : left;
         // A limit that is only a little longer than what is left does no harm; a new one costs a system call.
         if (receive_timeout_ < limit || receive_timeout_ > limit + limit / 4 + 1s) {
@@ -93,7 +103,7 @@ std::size_t Stream::receive(char* into, std::size_t size, Deadline deadline)
             return static_cast<std::size_t>(result);
         if (errno == EAGAIN || errno == EWOULDBLOCK) {
             if (!wait(deadline))  // also for descriptors that do not block
-                throw Lost(Lost::Kind::timeout, "timeout");
+                return std::nullopt;
         } else if (errno != EINTR) {
             lost_by_errno();
         }
@@ -219,10 +229,10 @@ bool Stream::wait_readable(std::chrono::milliseconds limit)
         flush(write_limit_);
     if (has_buffered())
         return true;
-    auto now = Clock::now();
-    if (waiter_ == nullptr || limit <= silence)
-        return wait_ready(fd_.get(), POLLIN, now + limit);
-    return wait_ready(fd_.get(), POLLIN, now + silence) || wait(now + limit);
+    auto deadline = Clock::now() + limit;
+    if (waiter_ == nullptr || transport_ || limit < silence)
+        return wait_ready(fd_.get(), POLLIN, deadline);
+    return fill_until(deadline).has_value();  // takes what comes with the same system call
 }
 
 namespace {

@@ -81,7 +81,8 @@ public:
 private:
     using Deadline = Transport::Deadline;
     bool fill(Deadline deadline);                  // false at the end of the stream
-    std::size_t receive(char* into, std::size_t size, Deadline deadline);
+    std::optional<bool> fill_until(Deadline deadline);  // the same; nothing at the deadline, where fill() throws
+    std::optional<std::size_t> receive(char* into, std::size_t size, Deadline deadline);
     bool wait(Deadline deadline);                  // after the silence of a second
     void send(std::string_view bytes, Deadline deadline);
 

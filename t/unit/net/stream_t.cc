@@ -137,10 +137,17 @@ TEST_CASE("who waits in another way does it after a second of silence, and only 
     pair.say("at once\r\n");
     CHECK(pair.ours->line(60s) == "at once");
     CHECK_FALSE(pair.ours->wait_readable(20ms));
+    pair.say("taken");
+    CHECK(pair.ours->wait_readable(60s));
+    CHECK(pair.ours->take_buffered() == "taken");
     auto start = std::chrono::steady_clock::now();
     CHECK(lost([&] { pair.ours->line(60s); }) == net::Lost::Kind::stopped);
     CHECK(lost([&] { pair.ours->wait_readable(60s); }) == net::Lost::Kind::stopped);
     CHECK(std::chrono::steady_clock::now() - start > 1500ms);
     CHECK(pair.ours->set_waiter(nullptr) != nullptr);
     CHECK(lost([&] { pair.ours->line(1s); }) == net::Lost::Kind::timeout);
+    pair.ours->set_waiter(give_up);
+    pair.theirs.reset();
+    CHECK(pair.ours->wait_readable(60s));
+    CHECK(lost([&] { pair.ours->line(60s); }) == net::Lost::Kind::closed);
 }
