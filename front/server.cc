@@ -1,8 +1,6 @@
 #include "front/server.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,7 +19,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int accepts_at_once = 64;     // then others have their turn
-constexpr int keep_alive = 1;
 
 std::vector<net::Network> networks(const std::vector<std::string>& words, std::string_view name)
 {
@@ -113,8 +110,10 @@ void Server::start(const std::vector<Fd>& listeners)
     if (settings_.worker != "smtpd" || settings_.smtp.sasl_auth_enable)
         auth_ = std::make_unique<auth::Client>(loop_, paths_.auth);
     for (const auto& listener : listeners) {
-        net::set_nonblocking(listener.get(), true);
-        watches_.push_back(std::make_unique<event::Watch>(loop_, listener.get(), event::readable, [this, fd = listener.get()](short) { accept(fd); }));
+        int fd = listener.get();
+        net::set_nonblocking(fd, true);
+        watches_.push_back(std::make_unique<event::Watch>(loop_, fd, event::readable,
+                                                          [this, fd, local = net::Endpoint::local_of(fd)](short) { accept(fd, local); }));
     }
     minute_timer_.start(60s);
 }
@@ -151,23 +150,24 @@ void Server::load_tls()
         tls_->set_check_interval(-1s);
 }
 
-void Server::accept(int listener)
+void Server::accept(int listener, const net::Endpoint& local)
 {
     for (int i = 0; i < accepts_at_once; ++i) {
-        Fd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        Fd fd(::accept4(listener, reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC));
         if (!fd) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
                 shed(listener);
             return;
         }
-        auto client = net::Endpoint::peer_of(fd.get()), local = net::Endpoint::local_of(fd.get());
-        net::set_nodelay(fd.get());
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &keep_alive, sizeof keep_alive);
+        auto client = net::Endpoint::from(from);
         if (!admit(fd, client))
             continue;
         auto id = next_++;
+        auto server = local.address.is_unspecified() ? net::Endpoint::local_of(fd.get()) : local;
         auto& connection = connections_[id];
-        connection = std::make_unique<Connection>(*this, id, std::move(fd), client, local);
+        connection = std::make_unique<Connection>(*this, id, std::move(fd), client, server);
         connection->start();
     }
 }

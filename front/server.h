@@ -71,7 +71,7 @@ public:
 private:
     void load_certificates(const std::vector<Fd>& listeners);
     void load_tls();
-    void accept(int listener);
+    void accept(int listener, const net::Endpoint& local);
     bool admit(const Fd& fd, const net::Endpoint& client);
     void shed(int listener);
     void sweep();

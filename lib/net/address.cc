@@ -93,9 +93,7 @@ std::string Endpoint::text() const
     return address.is_v6() ? cat("[", address.text(), "]:", port) : cat(address.text(), ":", port);
 }
 
-namespace {
-
-Endpoint from_storage(const sockaddr_storage& storage)
+Endpoint Endpoint::from(const sockaddr_storage& storage)
 {
     Endpoint endpoint;
     endpoint.address = Address::from(reinterpret_cast<const sockaddr*>(&storage));
@@ -106,22 +104,12 @@ Endpoint from_storage(const sockaddr_storage& storage)
     return endpoint;
 }
 
-}  // namespace
-
-Endpoint Endpoint::peer_of(int fd)
-{
-    sockaddr_storage storage{};
-    socklen_t size = sizeof storage;
-    ::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size);
-    return from_storage(storage);
-}
-
 Endpoint Endpoint::local_of(int fd)
 {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
-    return from_storage(storage);
+    return from(storage);
 }
 
 socklen_t Endpoint::to(sockaddr_storage& storage) const

@@ -45,7 +45,7 @@ struct Endpoint {
     Address address;
     std::uint16_t port = 0;
     std::string text() const;  // "192.0.2.1:25", "[2001:db8::1]:25"
-    static Endpoint peer_of(int fd);
+    static Endpoint from(const sockaddr_storage& storage);
     static Endpoint local_of(int fd);
     socklen_t to(sockaddr_storage& storage) const;
     auto operator<=>(const Endpoint&) const = default;

@@ -322,6 +322,8 @@ Result<Fd> listen_tcp(const Endpoint& at, int backlog)
     auto size = at.to(storage);
     if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0)
         return errno_error(cat("bind ", at.text()));
+    set_nodelay(fd.get());  // connections inherit both
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     if (::listen(fd.get(), backlog) != 0)
         return errno_error(cat("listen ", at.text()));
     return fd;

@@ -149,6 +149,7 @@ public:
     }
 
     Client connect() const { return Client(port_); }
+    std::uint16_t port() const { return port_; }
 
     Work next_work()
     {

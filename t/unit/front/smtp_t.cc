@@ -1,10 +1,24 @@
 #include "fixture.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include "base/encode.h"
 
 using namespace mta;
 using namespace mta::front::test;
 using namespace std::string_literals;
+
+namespace {
+
+bool has_option(int socket, int level, int option)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket, level, option, &value, &size) == 0 && value != 0;
+}
+
+}  // namespace
 
 TEST_CASE("a client is greeted and told what there is", "[front]")
 {
@@ -39,6 +53,12 @@ TEST_CASE("a plain session goes to a worker with all that was read, and comes ba
     CHECK(work.session.protocol == "smtp");
     CHECK(work.session.client_name == "localhost");
     CHECK(work.session.client_address == "127.0.0.1");
+    auto own = net::Endpoint::local_of(client.stream().fd());
+    CHECK(work.session.client_port == own.port);
+    CHECK(work.session.server_address == "127.0.0.1");
+    CHECK(work.session.server_port == site.port());
+    CHECK(has_option(work.client.fd(), IPPROTO_TCP, TCP_NODELAY));
+    CHECK(has_option(work.client.fd(), SOL_SOCKET, SO_KEEPALIVE));
     CHECK(work.session.helo == "client.example");
     CHECK(work.session.esmtp);
     CHECK(work.session.counters == "ehlo=1");
