@@ -28,7 +28,7 @@ class Load:
 
     def arguments(self, mode, peer, **options):
         command = [self.program, mode, "--port", str(peer.ports["smtp"])]
-        for name, value in options.items():
+        for name, value in {"burst": peer.ports.get("burst", 0), **options}.items():
             command += ["--" + name, str(value)]
         return command
 

@@ -48,6 +48,8 @@ private:
 
     bool replied(int code) override
     {
+        if (state_ == State::greeting)
+            run_.stopped_waiting();
         if (code >= 400)
             return give_up();
         switch (state_) {
@@ -72,6 +74,8 @@ private:
         if (state_ == State::quit)
             return follow();
         run_.failed("connection lost");
+        if (state_ == State::greeting)
+            run_.stopped_waiting();
         if (state_ != State::idle)
             give_up();
     }
@@ -158,7 +162,25 @@ Run::Run(const Options& given) : options(given)
         body += cat("Line ", line, " of a text that says nothing, at about the length of lines in mail.\r\n");
 }
 
-void Run::start_client() { loop.add(client(*this)); }
+void Run::start_client()
+{
+    if (options.burst > 0 && waiting >= options.burst) {
+        ++postponed;
+        return;
+    }
+    ++waiting;
+    loop.add(client(*this));
+}
+
+void Run::stopped_waiting()
+{
+    --waiting;
+    if (postponed == 0)
+        return;
+    --postponed;
+    if (work_is_left())
+        start_client();
+}
 
 void Run::failed(std::string_view why)
 {

@@ -15,7 +15,8 @@ class Dawdler;
 // The clients of one run and what they saw.
 struct Run {
     explicit Run(const Options& given);
-    void start_client();
+    void start_client();                 // at once, or when one that waits has its greeting
+    void stopped_waiting();              // a client, for its greeting
     bool work_is_left() const { return claimed < options.messages; }
     void failed(std::string_view why);
 
@@ -24,6 +25,7 @@ struct Run {
     Arrivals arrivals;
     Clock::time_point began = Clock::now(), last_reply{};
     long claimed = 0, done = 0, errors = 0;   // messages, or idle connections
+    long waiting = 0, postponed = 0;     // clients
     std::string first_error;
     std::set<Dawdler*> dawdlers;         // those that are connected
     std::vector<double> greetings;       // of good clients, in milliseconds

@@ -37,7 +37,8 @@ Options Options::parse(int argc, char** argv)
     const std::map<std::string_view, int*> ports{{"--port", &options.port}, {"--sink", &options.sink}};
     const std::map<std::string_view, long*> numbers{{"--sessions", &options.sessions}, {"--messages", &options.messages},
                                                     {"--size", &options.size}, {"--mailboxes", &options.mailboxes},
-                                                    {"--expect", &options.expect}, {"--timeout", &options.timeout}, {"--good", &options.good}};
+                                                    {"--expect", &options.expect}, {"--timeout", &options.timeout},
+                                                    {"--burst", &options.burst}, {"--good", &options.good}};
     const std::map<std::string_view, std::string*> texts{{"--recipient", &options.recipient}, {"--watch", &options.watch}};
     if (argc < 2 || argc % 2 != 0)
         give_up();

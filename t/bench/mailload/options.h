@@ -16,6 +16,7 @@ struct Options {
     long mailboxes = 100;      // NNN in recipient and watch goes from 000 up to this
     long expect = 0;           // deliveries to wait for
     long timeout = 120;        // seconds
+    long burst = 0;            // how many may wait for their greeting at the same time; 0: all
     long good = 5;             // dawdle: clients whose greeting is timed
     std::string recipient = "userNNN@local.test";
     std::string watch;         // directories to see deliveries in

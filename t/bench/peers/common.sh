@@ -1,6 +1,7 @@
 # What the peers share; sourced by each. A peer is a program with the verbs
 #   install          gets what it needs beyond installed packages
-#   ports            prints smtp=PORT or imap=PORT, and sink=PORT; own_store=1: its mailboxes are no maildirs
+#   ports            prints smtp=PORT or imap=PORT, and sink=PORT; own_store=1: its mailboxes are no maildirs; burst=N: it cannot
+#                    take more connections at once
 #   start DIR        starts with all state under DIR and returns when it listens
 #   stop DIR
 #   load DIR USER MAILDIR   with own_store: copies the messages of the maildir into the user's INBOX

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Debian's OpenSMTPD in a root of its own, with its defaults. Its listen backlog of 5 cannot be changed. The log goes to syslog, which
-# is not there: that saves it something.
+# Debian's OpenSMTPD in a root of its own, with its defaults. Its listen backlog of 5 cannot be changed, and clients beyond it wait in
+# vain. The log goes to syslog, which is not there: that saves it something.
 . "$(dirname "$0")/common.sh"
 smtp=$((BENCH_PORT + 6))
 
@@ -30,7 +30,7 @@ verb=${1:-} dir=$(realpath -m "${2:-.}")
 binds="$dir:$dir $dir/spool:/var/spool/smtpd"
 case $verb in
 install) binds='' && install_root ;;
-ports) echo "smtp=$smtp sink=$sink" ;;
+ports) echo "smtp=$smtp sink=$sink burst=4" ;;
 start)
     mkdir -p "$dir/spool"
     configure
