@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "daemon/mailbox_session.h"
 #include "imapd/session.h"
 #include "log/log.h"
@@ -32,9 +34,12 @@ int main(int argc, char** argv)
     const imapd::Params params(process.config());
     mime::preload_charsets();
     process.end_trial();
-    auto secret = service::ReturnSecret::load(service::return_secret_path(process.common().queue_directory));
-    if (!secret)
-        log::warning("sessions that are idle keep their processes: ", secret.error().text);
+    auto loaded = service::Secret::load(service::return_secret_path(process.common().queue_directory));
+    if (!loaded)
+        log::warning("sessions that are idle keep their processes: ", loaded.error().text);
+    std::optional<service::ReturnSecret> secret;
+    if (loaded)
+        secret.emplace(*std::move(loaded));
     auto notify_socket = process.socket_path(service::notify_service, true);
     auto serve = [&](daemon::MailboxSession& handed) {
         imapd::Parking parking{handed.client, notify_socket};

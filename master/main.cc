@@ -99,7 +99,7 @@ daemon::MasterLock claim_directories(const Params& params, const daemon::Owner& 
     if (!written)
         refuse(written.error().text);
     // Not at reload: sessions that wait in front come back to workers of the new configuration.
-    if (auto made = service::make_return_secret(service::return_secret_path(params.queue_directory)); !made)
+    if (auto made = service::Secret::make(service::return_secret_path(params.queue_directory)); !made)
         refuse(made.error().text);
     if (::chdir(params.queue_directory().c_str()) != 0)
         refuse(errno_error(cat("chdir ", params.queue_directory())).text);

@@ -87,7 +87,10 @@ std::string talk(const std::string& directory, const std::string& ticket, const 
         const imapd::Params params(*config);
         ipc::Channel from_front(std::move(front_worker));
         daemon::TakeOver how{directory + "/auth", "imap", "* BYE [UNAVAILABLE] The mailbox cannot be opened now\r\n", *daemon::find_user(owner)};
-        auto secret = service::ReturnSecret::load(secret_path);
+        auto loaded = service::Secret::load(secret_path);
+        std::optional<service::ReturnSecret> secret;
+        if (loaded)
+            secret.emplace(*std::move(loaded));
         how.secret = secret ? &*secret : nullptr;
         if (auto session = daemon::take_over(from_front, how))
             imapd::Session(params, std::move(session->stream), std::move(session->mailbox)).run();
@@ -148,9 +151,8 @@ TEST_CASE("a session that comes back with our ticket is taken over without auth"
 {
     test::TemporaryDirectory directory, elsewhere;
     auto path = elsewhere.path() + "/secret";
-    REQUIRE(service::make_return_secret(path));
-    auto secret = service::ReturnSecret::load(path);
-    REQUIRE(secret);
+    REQUIRE(service::Secret::make(path));
+    std::optional<service::ReturnSecret> secret(*service::Secret::load(path));
     const auto mail = cat("maildir:", directory.path(), "/mail");
     const auto ticket = secret->ticket({"anna@x.test", owner_of_mail(), "", mail}, "imap");
     CHECK(talk(directory.path(), ticket, mail, path) == "a OK NOOP completed\n* BYE Logging out\nb OK LOGOUT completed\n");

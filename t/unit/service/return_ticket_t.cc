@@ -33,10 +33,10 @@ private:
 
 ReturnSecret fresh(const Place& place)
 {
-    REQUIRE(make_return_secret(place.secret()));
-    auto secret = ReturnSecret::load(place.secret());
+    REQUIRE(Secret::make(place.secret()));
+    auto secret = Secret::load(place.secret());
     REQUIRE(secret);
-    return *std::move(secret);
+    return ReturnSecret(*std::move(secret));
 }
 
 const Account anna{"anna@example.com", "5000:5001", "/home/anna", "maildir:/home/anna/Maildir"};
@@ -107,9 +107,9 @@ TEST_CASE("who has wiped the secret makes and redeems nothing any more", "[servi
 TEST_CASE("a secret that others could know or have made is not used", "[service][ticket]")
 {
     const Place place;
-    CHECK_FALSE(ReturnSecret::load(place.secret()));
-    REQUIRE(make_return_secret(place.secret()));
-    CHECK(ReturnSecret::load(place.secret()));
+    CHECK_FALSE(Secret::load(place.secret()));
+    REQUIRE(Secret::make(place.secret()));
+    CHECK(Secret::load(place.secret()));
     SECTION("readable") { REQUIRE(::chmod(place.secret().c_str(), 0640) == 0); }
     SECTION("short") { REQUIRE(::truncate(place.secret().c_str(), 31) == 0); }
     SECTION("a link")
@@ -123,7 +123,7 @@ TEST_CASE("a secret that others could know or have made is not used", "[service]
             return;
         REQUIRE(::chown(place.secret().c_str(), 65534, 65534) == 0);
     }
-    CHECK_FALSE(ReturnSecret::load(place.secret()));
+    CHECK_FALSE(Secret::load(place.secret()));
 }
 
 TEST_CASE("each start has another secret", "[service][ticket]")
