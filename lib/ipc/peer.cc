@@ -139,6 +139,8 @@ void Server::accept()
         message.rewind();
         handler_(std::move(message), [peer, question](Message reply) {
             if (auto alive = peer.lock()) {
+                if (reply.body().empty())
+                    return alive->give_up();
                 if (!question.empty())
                     reply.add("id", question);
                 alive->send(std::move(reply));

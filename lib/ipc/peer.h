@@ -49,7 +49,8 @@ private:
 // Accepts connections of other daemons on a listening socket and keeps a Peer for each.
 class Server {
 public:
-    // Called for each message; reply() may be called later, and does nothing when the peer is gone.
+    // Called for each message; reply() may be called later, and does nothing when the peer is gone. An empty reply ends the
+    // connection: what was asked is no question.
     using Reply = std::function<void(Message)>;
     using Handler = std::function<void(Message request, Reply reply)>;
     Server(event::Loop& loop, int listener, Handler handler);
