@@ -1,7 +1,6 @@
 #include "tls/context.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,17 +10,15 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "log/log.h"
+#include "tls/pair.h"
+#include "tls/remote_key.h"
 
 namespace mta::tls {
 
 namespace {
 
-using Bio = std::unique_ptr<BIO, Release<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Release<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Release<EVP_PKEY_free>>;
-
-void free_stack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
-using Chain = std::unique_ptr<STACK_OF(X509), Release<free_stack>>;
+void free_stack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
+using Stack = std::unique_ptr<STACK_OF(X509), Release<free_stack>>;
 
 constexpr std::size_t max_pem_bytes = 1u << 20;
 constexpr std::size_t ticket_keys_bytes = 80;  // what OpenSSL 3 wants for SSL_CTX_set_tlsext_ticket_keys
@@ -31,41 +28,37 @@ Error openssl_error(std::string_view what)
     return Error{cat(what, ": ", library_error()), "4.7.5"};
 }
 
-int no_passphrase(char*, int, int, void*) { return -1; }  // never ask at a terminal
-
-Bio memory(const std::string& bytes) { return Bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size()))); }
-
-Result<Key> parse_key(const std::string& pem, const std::string& path)
+Result<void> use_pair(SSL_CTX* context, const Pair& pair, std::string_view what)
 {
+    Stack others(sk_X509_new_null());
+    for (std::size_t i = 1; i < pair.chain.size(); ++i)
+        sk_X509_push(others.get(), pair.chain[i].get());
     ERR_clear_error();
-    Key key(PEM_read_bio_PrivateKey(memory(pem).get(), nullptr, no_passphrase, nullptr));
-    if (!key)
-        return openssl_error(cat("no usable private key in ", path));
-    return key;
+    if (SSL_CTX_use_cert_and_key(context, pair.chain.front().get(), pair.key.get(), others.get(), 1) != 1)
+        return openssl_error(what);
+    return {};
 }
 
-Result<void> use_certificate(SSL_CTX* context, const CertificateFiles& files, const Reader& reader)
+Result<void> use_files(SSL_CTX* context, const CertificateFiles& files, const Settings& settings)
 {
-    auto chain_pem = reader(files.chain);
-    if (!chain_pem)
-        return chain_pem.error();
-    auto key_pem = files.key == files.chain ? chain_pem : reader(files.key);
-    if (!key_pem)
-        return key_pem.error();
-    auto key = parse_key(*key_pem, files.key);
+    auto pair = read_pair(files, settings.reader ? settings.reader : [](const std::string& path) { return read_file(path, max_pem_bytes); });
+    if (!pair)
+        return pair.error();
+    if (auto usable = settings.is_server ? check_key_type(pair->key.get()) : Result<void>(); !usable)
+        return Error{cat(files.key_parameter.empty() ? "" : cat(files.key_parameter, ": "), files.key, ": ", usable.error().text), "4.7.5"};
+    return use_pair(context, *pair, cat("certificate ", files.chain, " and key ", files.key));
+}
+
+// The key stays where it is.
+Result<void> use_chain(SSL_CTX* context, const std::string& text)
+{
+    auto chain = parse_chain(text, "what was given");
+    if (!chain)
+        return chain.error();
+    auto key = remote_key(X509_get0_pubkey(chain->front().get()));
     if (!key)
         return key.error();
-    auto bio = memory(*chain_pem);
-    Certificate own(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
-    if (!own)
-        return openssl_error(cat("no certificate in ", files.chain));
-    Chain others(sk_X509_new_null());
-    while (Certificate next{PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)})
-        sk_X509_push(others.get(), next.release());
-    ERR_clear_error();
-    if (SSL_CTX_use_cert_and_key(context, own.get(), key->get(), others.get(), 1) != 1)
-        return openssl_error(cat("certificate ", files.chain, " and key ", files.key));
-    return {};
+    return use_pair(context, {*std::move(chain), *std::move(key)}, "certificate");
 }
 
 // Names that this OpenSSL does not know are left out, so that one list serves several releases.
@@ -83,6 +76,8 @@ void use_groups(SSL_CTX* context, const std::string& groups)
 Result<void> use_ciphers(SSL_CTX* context, const Settings& settings)
 {
     std::string list = settings.cipher_list;
+    if (settings.is_server)
+        list += cat(list.empty() ? "DEFAULT" : "", ":!kRSA");  // a key that signs decrypts nothing
     for (auto name : split_words(settings.exclude_ciphers, ", \t:"))
         list += cat(list.empty() ? "DEFAULT:!" : ":!", name);
     ERR_clear_error();
@@ -105,14 +100,10 @@ Result<void> use_protocols(SSL_CTX* context, const std::string& text)
 
 Result<void> use_authorities(SSL_CTX* context, const Settings& settings)
 {
-    auto pointer = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
-    ERR_clear_error();
-    if (settings.trust_system_authorities && SSL_CTX_set_default_verify_paths(context) != 1)
-        return openssl_error("the system's certification authorities");
-    if (settings.ca_file.empty() && settings.ca_path.empty())
-        return {};
-    if (SSL_CTX_load_verify_locations(context, pointer(settings.ca_file), pointer(settings.ca_path)) != 1)
-        return openssl_error(cat("certification authorities in ", settings.ca_file, " ", settings.ca_path));
+    auto authorities = settings.authorities ? Result<std::shared_ptr<X509_STORE>>(settings.authorities) : load_authorities(settings);
+    if (!authorities)
+        return authorities.error();
+    SSL_CTX_set1_cert_store(context, authorities->get());
     return {};
 }
 
@@ -140,13 +131,28 @@ std::string library_error()
     return text;
 }
 
+Result<std::shared_ptr<X509_STORE>> load_authorities(const Settings& settings)
+{
+    std::shared_ptr<X509_STORE> store(X509_STORE_new(), X509_STORE_free);
+    ERR_clear_error();
+    if (!store)
+        return openssl_error("X509_STORE_new");
+    if (settings.trust_system_authorities && X509_STORE_set_default_paths(store.get()) != 1)
+        return openssl_error("the system's certification authorities");
+    bool has_file = settings.ca_file.empty() || X509_STORE_load_file(store.get(), settings.ca_file.c_str()) == 1;
+    bool has_path = settings.ca_path.empty() || X509_STORE_load_path(store.get(), settings.ca_path.c_str()) == 1;
+    if (!has_file || !has_path)
+        return openssl_error(cat("certification authorities in ", settings.ca_file, " ", settings.ca_path));
+    return store;
+}
+
 Result<Context::Handle> Context::make(const Settings& settings)
 {
     Handle context(SSL_CTX_new(settings.is_server ? TLS_server_method() : TLS_client_method()));
     if (!context)
         return openssl_error("SSL_CTX_new");
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | settings.options);
-    SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | (settings.signer ? SSL_MODE_ASYNC : 0));
     if (settings.is_server)
         use_server_defaults(context.get(), settings);
     if (auto done = use_protocols(context.get(), settings.protocols); !done)
@@ -156,16 +162,18 @@ Result<Context::Handle> Context::make(const Settings& settings)
     use_groups(context.get(), settings.groups);
     if (auto done = use_authorities(context.get(), settings); !done)
         return done.error();
-    const Reader reader = settings.reader ? settings.reader : [](const std::string& path) { return read_file(path, max_pem_bytes); };
+    for (const auto& chain : settings.chains)
+        if (auto done = use_chain(context.get(), chain); !done)
+            return done.error();
     for (const auto& files : settings.certificates)
-        if (auto done = use_certificate(context.get(), files, reader); !done)
+        if (auto done = use_files(context.get(), files, settings); !done)
             return done.error();
     return context;
 }
 
 Result<Context> Context::load(Settings settings)
 {
-    if (settings.is_server && settings.certificates.empty())
+    if (settings.is_server && settings.certificates.empty() && settings.chains.empty())
         return Error{"no certificate for the TLS server is given", "4.7.5"};
     Context context(std::move(settings));
     context.stamps_ = context.stamps();  // before reading, so that no change is missed
@@ -175,6 +183,18 @@ Result<Context> Context::load(Settings settings)
     context.handle_ = std::move(*handle);
     context.checked_ = std::chrono::steady_clock::now();
     return context;
+}
+
+Result<void> Context::check(const Settings& settings)
+{
+    auto made = make(settings);
+    return made ? Result<void>() : Result<void>(made.error());
+}
+
+void Context::use_chains(std::vector<std::string> chains)
+{
+    settings_.chains = std::move(chains);
+    reload();
 }
 
 SSL_CTX* Context::current()

@@ -19,6 +19,8 @@ class Context {
 public:
     // An Error says which file or setting is wrong.
     static Result<Context> load(Settings settings);
+    // Whether the settings can be used, whatever the certificates will be.
+    static Result<void> check(const Settings& settings);
 
     // What a new connection uses; looks at the files, at most every few seconds.
     SSL_CTX* current();
@@ -29,6 +31,8 @@ public:
     void set_check_interval(std::chrono::milliseconds interval) { check_interval_ = interval; }
     // Reads the files again; logs a warning and keeps what there is if they cannot be used.
     void reload();
+    // Other certificates, for settings with a signer.
+    void use_chains(std::vector<std::string> chains);
 
 private:
     struct Stamp {  // what stat(2) says of a file; all zero if it cannot be found

@@ -95,6 +95,8 @@ Engine::Engine(Context& context, const std::string& server_name, const std::vect
     if (settings.is_server) {
         SSL_set_verify(ssl_.get(), settings.request_certificate ? SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE : SSL_VERIFY_NONE, judge);
         SSL_set_accept_state(ssl_.get());
+        if (settings.signer)
+            signing_ = std::make_shared<Signing>(*settings.signer);
         return;
     }
     SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, judge);
@@ -153,23 +155,50 @@ void Engine::settle(int result)
         break;
     }
     auto code = ERR_peek_error();
+    auto unsigned_because = signing_ ? signing_->failure_text() : std::string();
     bool cut_off = at_end_ && (code == 0 || ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
-    error_ = cut_off ? "lost connection" : library_error();
+    error_ = cut_off ? "lost connection" : unsigned_because.empty() ? library_error() : unsigned_because;
     state_ = cut_off ? State::truncated : State::failed;
     ERR_clear_error();
 }
 
+int Engine::go_on_with_handshake()
+{
+    Signing::Turn turn(signing_.get());
+    ERR_clear_error();
+    return SSL_do_handshake(ssl_.get());
+}
+
 Engine::State Engine::handshake()
 {
-    if (state_ != State::handshake)
+    if (state_ != State::handshake || is_waiting())
         return state_;
-    ERR_clear_error();
-    int result = SSL_do_handshake(ssl_.get());
+    int result = go_on_with_handshake();
+    while (result != 1 && SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_ASYNC) {
+        if (!signing_->ask())
+            return state_;
+        result = go_on_with_handshake();
+    }
     if (result == 1)
         state_ = State::open;
     else
         settle(result);
+    if (state_ != State::handshake && signing_) {
+        signing_.reset();
+        SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
+    }
     return state_;
+}
+
+// OpenSSL's job has objects on its stack: it has to come to its end.
+Engine::~Engine()
+{
+    if (state_ != State::handshake || !signing_)
+        return;
+    signing_->give_up();
+    if (SSL_waiting_for_async(ssl_.get()))
+        go_on_with_handshake();
+    ERR_clear_error();
 }
 
 std::size_t Engine::read(char* into, std::size_t size)

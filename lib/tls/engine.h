@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "tls/context.h"
+#include "tls/signing.h"
 
 namespace mta::tls {
 
@@ -47,6 +48,7 @@ public:
 
     Engine(const Engine&) = delete;  // the BIO holds our address
     Engine& operator=(const Engine&) = delete;
+    ~Engine();
 
     // Ciphertext that came; takes part in the next read(), write() or handshake(). It is the caller's part to read first
     // (until read() gives nothing) before it feeds more, so that memory stays bounded.
@@ -56,6 +58,14 @@ public:
 
     // Goes on with the handshake as far as the bytes reach.
     State handshake();
+    // True while the handshake stands still because the context's signer has not answered: there is nothing to be read or fed
+    // now. The handler of on_signature() is called when it is time to go on.
+    bool is_waiting() const { return signing_ && signing_->is_waiting(); }
+    void on_signature(std::function<void()> handler)
+    {
+        if (signing_)
+            signing_->on_answer(std::move(handler));
+    }
     // What was decrypted, at most size bytes; 0: nothing now, or state() says it is over. Finishes the handshake first.
     std::size_t read(char* into, std::size_t size);
     // Encrypts all of it, or nothing if the handshake is not finished or the connection is over.
@@ -83,8 +93,10 @@ private:
     static int judge(int good, X509_STORE_CTX* store);  // called by OpenSSL for each certificate
     // The result of an SSL_* call that did not succeed: what it means for the state.
     void settle(int result);
+    int go_on_with_handshake();
 
     std::unique_ptr<SSL, Release<SSL_free>> ssl_;
+    std::shared_ptr<Signing> signing_;  // only during the handshake, and if there is a signer
     std::string in_, out_;
     std::size_t in_begin_ = 0, out_begin_ = 0;
     std::string error_;

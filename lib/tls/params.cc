@@ -78,15 +78,30 @@ Level ServerParams::level() const
     return Level::may;
 }
 
+// The parameter that gives its value to PREFIX_tls_NAME.
+std::string ServerParams::responsible(std::string_view name) const
+{
+    return prefix_ == "smtpd" || config().find(named(name)) ? named(name) : cat("smtpd_tls_", name);
+}
+
+std::string ServerParams::responsible_for_key(std::string_view certificate, std::string_view key) const
+{
+    if (config().find(named(key)))
+        return named(key);
+    auto of_smtpd = cat("smtpd_tls_", key);
+    bool is_inherited = prefix_ != "smtpd" && !config().find(named(certificate));
+    return is_inherited && config().find(of_smtpd) ? of_smtpd : responsible(certificate);
+}
+
 std::vector<CertificateFiles> ServerParams::certificates() const
 {
     std::vector<CertificateFiles> files;
     for (const auto& file : chain_files())
-        files.push_back({file, file});
+        files.push_back({file, file, responsible("chain_files"), responsible("chain_files")});
     if (files.empty() && !cert_file().empty() && cert_file() != "none")
-        files.push_back({cert_file(), key_file()});
+        files.push_back({cert_file(), key_file(), responsible("cert_file"), responsible_for_key("cert_file", "key_file")});
     if (chain_files().empty() && !eccert_file().empty())
-        files.push_back({eccert_file(), eckey_file()});
+        files.push_back({eccert_file(), eckey_file(), responsible("eccert_file"), responsible_for_key("eccert_file", "eckey_file")});
     return files;
 }
 
@@ -110,7 +125,7 @@ Result<Settings> ClientParams::settings(bool mandatory) const
     Settings settings;
     settings.is_server = false;
     if (!cert_file().empty())
-        settings.certificates.push_back({cert_file(), key_file()});
+        settings.certificates.push_back({cert_file(), key_file(), named("cert_file"), named("key_file")});
     if (auto done = use_choice(*this, mandatory, prefix_, settings); !done)
         return done.error();
     return settings;

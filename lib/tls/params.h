@@ -38,6 +38,7 @@ struct ServerParams : config::Group {
     bool is_on() const { return level() != Level::none; }
     Level level() const;
     bool has_certificate() const { return !certificates().empty(); }
+    std::vector<CertificateFiles> certificates() const;
     // All that a Context needs; an Error names the parameter that is wrong.
     Result<Settings> settings(const std::string& service) const;
 
@@ -46,7 +47,8 @@ private:
     std::string named(std::string_view name) const { return cat(prefix_, "_tls_", name); }
     std::string inherited(std::string_view name, std::string_view value) const;
     std::string key_default(std::string_view certificate, std::string_view key) const;
-    std::vector<CertificateFiles> certificates() const;
+    std::string responsible(std::string_view name) const;
+    std::string responsible_for_key(std::string_view certificate, std::string_view key) const;
 
 public:
     CommonParams common{config()};

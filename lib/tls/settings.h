@@ -1,7 +1,10 @@
 #pragma once
 
+#include <openssl/types.h>
+
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +13,16 @@
 
 namespace mta::tls {
 
+class Signer;
+
 // A certificate chain, the host's own certificate first, and its private key; both may be in one file.
 struct CertificateFiles {
     std::string chain, key;
+    std::string chain_parameter = {}, key_parameter = {};  // of main.cf, for messages
+    bool operator==(const CertificateFiles&) const = default;
 };
 
-// Reads a PEM file. Another function than read_file lets a process without the right to read keys ask one that has it.
+// Reads a PEM file, for who does it in another way than read_file().
 using Reader = std::function<Result<std::string>(const std::string& path)>;
 
 // What a Context is made of.
@@ -33,7 +40,13 @@ struct Settings {
     std::string session_context;                 // server: the service; tickets of other services are not accepted
     std::uint64_t options = 0;                   // further SSL_OP_* bits, see parse_ssl_options()
     Reader reader;                               // empty: read_file()
+    std::shared_ptr<X509_STORE> authorities;     // empty: what ca_file and the like say is read for each Context
+    Signer* signer = nullptr;                    // server: who has the private keys, as long as there are connections; then
+    std::vector<std::string> chains;             // the certificates are these PEM texts instead of files
 };
+
+// Whom the settings trust; a directory (ca_path) is looked at when somebody is to be verified.
+Result<std::shared_ptr<X509_STORE>> load_authorities(const Settings& settings);
 
 // The protocol versions a list in Postfix's syntax allows.
 struct ProtocolRange {

@@ -148,7 +148,7 @@ TEST_CASE("the facts read like Postfix's log line", "[tls]")
 {
     Settings settings;
     settings.groups = "no-such-group X25519";
-    auto rsa_pem = test::make_pem("rsa.test", true);
+    auto rsa_pem = test::make_pem("rsa.test", "RSA");
     auto rsa = GENERATE(false, true);
     if (rsa)
         settings.reader = [=](const std::string&) -> Result<std::string> { return rsa_pem; };

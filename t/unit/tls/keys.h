@@ -13,12 +13,11 @@
 #include "base/encode.h"
 #include "base/fd.h"
 #include "tls/context.h"
+#include "tls/pair.h"
 
 // Self-made certificates for the tests.
 namespace mta::tls::test {
 
-using Key = std::unique_ptr<EVP_PKEY, Release<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Release<X509_free>>;
 using Bio = std::unique_ptr<BIO, Release<BIO_free_all>>;
 
 inline std::string text_of(BIO* bio)
@@ -28,10 +27,18 @@ inline std::string text_of(BIO* bio)
     return std::string(data, static_cast<std::size_t>(size));
 }
 
-// Key and self-signed certificate for the name, as one PEM text.
-inline std::string make_pem(const std::string& name, bool rsa = false)
+// type: "RSA", "ED25519", or a curve.
+inline Key make_key(const std::string& type)
 {
-    Key key(rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+    if (type == "RSA")
+        return Key(EVP_RSA_gen(2048));
+    return Key(type == "ED25519" ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519") : EVP_EC_gen(type.c_str()));
+}
+
+// Key and self-signed certificate for the name, as one PEM text.
+inline std::string make_pem(const std::string& name, const std::string& type = "P-256")
+{
+    auto key = make_key(type);
     Certificate certificate(X509_new());
     X509_set_version(certificate.get(), 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
@@ -45,7 +52,7 @@ inline std::string make_pem(const std::string& name, bool rsa = false)
     std::unique_ptr<X509_EXTENSION, Release<X509_EXTENSION_free>> extension(
         X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, value.c_str()));
     X509_add_ext(certificate.get(), extension.get(), -1);
-    X509_sign(certificate.get(), key.get(), EVP_sha256());
+    X509_sign(certificate.get(), key.get(), type == "ED25519" ? nullptr : EVP_sha256());
     Bio out(BIO_new(BIO_s_mem()));
     PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     PEM_write_bio_X509(out.get(), certificate.get());

@@ -1,0 +1,77 @@
+#include "tls/signing.h"
+
+#include <openssl/async.h>
+#include <openssl/err.h>
+
+#include <utility>
+
+namespace mta::tls {
+
+namespace {
+
+// OpenSSL has no place where a provider could find the connection that it works for; it works for one at a time.
+Signing*& whose_turn()
+{
+    static Signing* signing = nullptr;
+    return signing;
+}
+
+}  // namespace
+
+Signing::Turn::Turn(Signing* signing) : before_(std::exchange(whose_turn(), signing)) {}
+Signing::Turn::~Turn() { whose_turn() = before_; }
+Signing* Signing::current() { return whose_turn(); }
+
+Result<std::string> Signing::wait_for(SignRequest request)
+{
+    if (!ASYNC_get_current_job())
+        return failure("a signature is wanted outside of a handshake");
+    request_ = std::move(request);
+    answer_.reset();
+    asked_ = false;
+    ERR_clear_error();  // or SSL_get_error() would not see that the job has stopped
+    while (!answer_)
+        if (ASYNC_pause_job() != 1)
+            return failure("the handshake cannot wait for a signature");
+    auto answer = *std::move(answer_);
+    request_.reset();
+    answer_.reset();
+    asked_ = false;
+    if (!answer)
+        failure_ = answer.error().text;
+    return answer;
+}
+
+bool Signing::ask()
+{
+    if (!request_ || asked_)
+        return answer_.has_value();
+    asked_ = asking_ = true;
+    signer_.sign(*request_, [weak = weak_from_this()](Result<std::string> signature) {
+        if (auto self = weak.lock())
+            self->answered(std::move(signature));
+    });
+    asking_ = false;
+    return answer_.has_value();
+}
+
+void Signing::answered(Result<std::string> signature)
+{
+    if (!is_waiting())
+        return;
+    answer_ = std::move(signature);
+    if (asking_ || !handler_)
+        return;
+    auto handler = handler_;  // a copy: it may destroy this
+    handler();
+}
+
+void Signing::give_up()
+{
+    handler_ = nullptr;
+    asked_ = true;
+    if (!answer_)
+        answer_ = failure("the connection was given up");
+}
+
+}  // namespace mta::tls
