@@ -136,7 +136,7 @@ install: all $B/man/man5/postconf.5
 	sed -e 's|@prefix@|$(prefix)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' conf/buuta.service > $(ROOT)/lib/systemd/system/buuta.service
 
 # The users that the daemons become; they share a group, which may reach the sockets in private/. vmail owns virtual mailboxes.
-USERS := buuta buuta-front buuta-dns buuta-smtp buuta-auth
+USERS := buuta buuta-front buuta-keys buuta-dns buuta-smtp buuta-auth
 install-users:
 	getent group buuta > /dev/null || groupadd --system buuta
 	for user in $(USERS); do \

@@ -12,6 +12,7 @@
 #include "log/log.h"
 #include "master/master.h"
 #include "master/trial.h"
+#include "service/keys.h"
 #include "service/return_ticket.h"
 
 namespace mta::master {
@@ -99,8 +100,9 @@ daemon::MasterLock claim_directories(const Params& params, const daemon::Owner& 
     if (!written)
         refuse(written.error().text);
     // Not at reload: sessions that wait in front come back to workers of the new configuration.
-    if (auto made = service::Secret::make(service::return_secret_path(params.queue_directory)); !made)
-        refuse(made.error().text);
+    for (const auto& path : {service::return_secret_path(params.queue_directory), service::keys_secret_path(params.queue_directory)})
+        if (auto made = service::Secret::make(path); !made)
+            refuse(made.error().text);
     if (::chdir(params.queue_directory().c_str()) != 0)
         refuse(errno_error(cat("chdir ", params.queue_directory())).text);
     return *std::move(lock);

@@ -110,5 +110,5 @@ TEST_CASE("the main.cf and master.cf that are installed are right", "[config]")
     for (const auto& service : *services)
         names += cat(service.type.front(), ":", service.name, " ");
     CHECK(names == "i:smtp i:submission i:submissions i:pop3 i:pop3s i:imap i:imaps u:pickup u:cleanup u:qmgr u:rewrite u:bounce u:showq "
-                   "u:auth u:dns u:notify u:smtp u:relay u:lmtp u:local u:virtual u:error u:retry u:discard ");
+                   "u:auth u:keys u:dns u:notify u:smtp u:relay u:lmtp u:local u:virtual u:error u:retry u:discard ");
 }
