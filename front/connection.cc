@@ -92,7 +92,7 @@ void Connection::greet()
 void Connection::start_tls()
 {
     in_ = std::string();  // RFC 3207 section 4.2: what came before is not protected
-    wire_.start_tls(*server_.tls());
+    wire_.start_tls(*server_.tls(), [this] { receive(); });
     state_ = State::handshake;
     set_due(Due::handshake, server_.settings().clients.starttls_timeout());
     sent();
@@ -140,7 +140,7 @@ void Connection::receive()
             finish();
         return;
     }
-    if (state_ != State::handshake && state_ != State::talking)
+    if ((state_ != State::handshake && state_ != State::talking) || is_finished_)
         return;
     auto got = wire_.fill(in_, max_input_bytes);
     if (got == Wire::Got::end || got == Wire::Got::lost)
@@ -148,6 +148,7 @@ void Connection::receive()
     if (state_ == State::handshake) {
         if (at_end_) {
             log::info("SSL_accept error from ", peer(), ": ", wire_.tls()->error().empty() ? "lost connection" : wire_.tls()->error());
+            wire_.flush();  // an alert tells the client
             return close(End::lost);
         }
         if (wire_.tls()->is_open())
@@ -316,7 +317,7 @@ void Connection::watch()
     if (state_ == State::handing)
         return watch_->change(handover_ ? handover_->wanted() : static_cast<short>(wire_.unsent() > 0 ? event::writable : 0));
     if (state_ == State::closing || state_ == State::handshake)
-        read = true;
+        read = !wire_.is_waiting();
     if (state_ == State::talking)
         read = !paused_ && in_.size() < max_input_bytes;
     watch_->change(static_cast<short>((read ? event::readable : 0) | (wire_.unsent() > 0 ? event::writable : 0)));

@@ -1,12 +1,29 @@
 #include "daemon/process.h"
 #include "front/server.h"
 #include "log/log.h"
+#include "service/keys.h"
 #include "service/notify.h"
+
+namespace {
+
+using namespace mta;
+
+// The ticket can be made as root only.
+service::KeysAccess keys_access(const daemon::Process& process, const front::Settings& settings)
+{
+    if (!settings.tls.is_on())
+        return {};
+    auto secret = service::Secret::load(service::keys_secret_path(process.common().queue_directory));
+    if (!secret)
+        log::fatal(secret.error().text);
+    return {process.socket_path(service::keys_service), process.service(), service::keys_ticket(*secret, service::tls_key_set, process.service())};
+}
+
+}  // namespace
 
 // front(8): accepts clients, TLS and logins of smtpd, imapd and pop3d; see man/man8/front.8.
 int main(int argc, char** argv)
 {
-    using namespace mta;
     daemon::Process process(argc, argv, "front");
     const auto& worker = process.option('w');
     if (worker != "smtpd" && worker != "imapd" && worker != "pop3d")
@@ -16,10 +33,11 @@ int main(int argc, char** argv)
 
     mta::event::Loop loop;
     front::Server server(loop, settings, {in_queue(process.option('W')), in_queue(settings.clients.sasl_path), process.socket_path("dns"),
-                                          process.socket_path(service::notify_service, true)},
-                         process.listeners());
+                                          process.socket_path(service::notify_service, true)});
+    process.end_trial();
+    auto keys = keys_access(process, settings);
     process.drop_privileges();
-    server.start(process.listeners());
+    server.start(process.listeners(), std::move(keys));
     auto end = [&] { loop.stop(); };
     return process.run(loop, [&] { server.stop(end); }, [&] { server.retire(end); });
 }

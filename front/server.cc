@@ -91,7 +91,7 @@ Settings::Settings(const config::Config& config, const std::string& worker_name,
 {
 }
 
-Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const std::vector<Fd>& listeners)
+Server::Server(event::Loop& loop, const Settings& settings, Paths paths)
     : loop_(loop), settings_(settings), paths_(std::move(paths)), limits_(limit_settings(settings)), names_(loop, paths_.dns),
       sasl_exceptions_(all_networks(settings.smtp.sasl_exceptions_networks, "smtpd_sasl_exceptions_networks")),
       news_(loop, paths_.notify, [this](std::uint64_t id) { wake(id); }),
@@ -100,27 +100,35 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths, const s
     check_words(settings.smtp);
     raise_descriptor_limit();
     if (settings.tls.is_on())
-        load_certificates(listeners);
+        prepare_tls();
 }
 
 Server::~Server() = default;
 
-void Server::start(const std::vector<Fd>& listeners)
+void Server::start(const std::vector<Fd>& listeners, service::KeysAccess keys)
 {
     if (settings_.worker != "smtpd" || settings_.smtp.sasl_auth_enable)
         auth_ = std::make_unique<auth::Client>(loop_, paths_.auth);
+    minute_timer_.start(60s);
+    if (!certificates_)
+        return listen(listeners);
+    certificates_->start(std::move(keys), [this, &listeners] { listen(listeners); });
+}
+
+void Server::listen(const std::vector<Fd>& listeners)
+{
+    if (when_empty_)
+        return;  // it was told to stop meanwhile
     for (const auto& listener : listeners) {
         int fd = listener.get();
         net::set_nonblocking(fd, true);
         watches_.push_back(std::make_unique<event::Watch>(loop_, fd, event::readable,
                                                           [this, fd, local = net::Endpoint::local_of(fd)](short) { accept(fd, local); }));
     }
-    minute_timer_.start(60s);
 }
 
-// As root we shall give up the right to read keys; somebody has to keep it for when they change. Without a certificate the
-// services that need none have to go on; those for which TLS is a must turn clients away.
-void Server::load_certificates(const std::vector<Fd>& listeners)
+// Without a certificate the services that need none have to go on; those for which TLS is a must turn clients away.
+void Server::prepare_tls()
 {
     if (!settings_.tls.has_certificate())
         return log::error("service ", service(), " is for clients with TLS, but ", settings_.worker,
@@ -128,26 +136,7 @@ void Server::load_certificates(const std::vector<Fd>& listeners)
     auto tls = settings_.tls.settings(settings_.service);
     if (!tls)
         log::fatal(tls.error().text);
-    if (::geteuid() == 0) {
-        keys_ = std::make_unique<KeyKeeper>(loop_, tls->certificates, listeners, [this] { tls_ ? tls_->reload() : load_tls(); });
-        tls->reader = keys_->reader();
-    }
-    tls_settings_ = *std::move(tls);
-    load_tls();
-}
-
-void Server::load_tls()
-{
-    auto context = tls::Context::load(*tls_settings_);
-    if (!context) {
-        lacks_tls_ = true;
-        return log::error("service ", service(), " has no TLS until this is repaired: ", context.error().text);
-    }
-    tls_.emplace(*std::move(context));
-    if (std::exchange(lacks_tls_, false))
-        log::info("service ", service(), " has TLS now");
-    if (keys_)
-        tls_->set_check_interval(-1s);
+    certificates_ = std::make_unique<Certificates>(loop_, *std::move(tls), settings_.service);
 }
 
 void Server::accept(int listener, const net::Endpoint& local)
@@ -236,8 +225,8 @@ void Server::sweep()
 void Server::minute()
 {
     limits_.clean_up(Limits::Clock::now());
-    if (tls_settings_ && !tls_)
-        load_tls();
+    if (certificates_)
+        certificates_->retry();
     minute_timer_.start(60s);
 }
 

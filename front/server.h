@@ -11,13 +11,12 @@
 #include "base/fd.h"
 #include "config/common.h"
 #include "event/event.h"
+#include "front/certificates.h"
 #include "front/connection.h"
-#include "front/key_keeper.h"
 #include "front/limits.h"
 #include "front/news.h"
 #include "front/params.h"
 #include "front/peer_name.h"
-#include "tls/context.h"
 
 namespace mta::front {
 
@@ -42,12 +41,13 @@ public:
     struct Paths {
         std::string worker, auth, dns, notify;
     };
-    // Reads all that front may not read later; the listeners are those of start().
-    Server(event::Loop& loop, const Settings& settings, Paths paths, const std::vector<Fd>& listeners);
+    // Reads all that front may not read later.
+    Server(event::Loop& loop, const Settings& settings, Paths paths);
     ~Server();
     Server(const Server&) = delete;
 
-    void start(const std::vector<Fd>& listeners);
+    // Lets clients in as soon as it is known whether there is TLS.
+    void start(const std::vector<Fd>& listeners, service::KeysAccess keys);
 
     // Accepts nobody any more; calls done when the last client is gone.
     void retire(std::function<void()> done);
@@ -59,7 +59,7 @@ public:
     const std::string& worker_socket() const { return paths_.worker; }
     Limits& limits() { return limits_; }
     auth::Client* auth() { return auth_.get(); }
-    tls::Context* tls() { return tls_ ? &*tls_ : nullptr; }
+    tls::Context* tls() { return certificates_ ? certificates_->context() : nullptr; }
     PeerNames& names() { return names_; }
     bool is_excepted_from_sasl(const net::Address& client) const;
     News& news() { return news_; }
@@ -69,8 +69,8 @@ public:
     const std::string& service() const { return settings_.service; }
 
 private:
-    void load_certificates(const std::vector<Fd>& listeners);
-    void load_tls();
+    void prepare_tls();
+    void listen(const std::vector<Fd>& listeners);
     void accept(int listener, const net::Endpoint& local);
     bool admit(const Fd& fd, const net::Endpoint& client);
     void shed(int listener);
@@ -82,10 +82,7 @@ private:
     const Settings& settings_;
     Paths paths_;
     Limits limits_;
-    std::unique_ptr<KeyKeeper> keys_;    // only while we are root
-    std::optional<tls::Settings> tls_settings_;  // only if there is a certificate
-    std::optional<tls::Context> tls_;            // only if it can be used
-    bool lacks_tls_ = false;                     // it could not
+    std::unique_ptr<Certificates> certificates_;  // only if there shall be some
     std::unique_ptr<auth::Client> auth_;
     PeerNames names_;
     std::vector<net::Network> sasl_exceptions_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,8 +31,14 @@ public:
         begin_ = 0;
     }
 
-    // What comes from now on is TLS; what was written before goes first.
-    void start_tls(tls::Context& context) { tls_ = std::make_unique<tls::Engine>(context); }
+    // What comes from now on is TLS; what was written before goes first. The handshake may have to wait for a signature: then
+    // there is nothing to be filled until go_on is called.
+    void start_tls(tls::Context& context, std::function<void()> go_on)
+    {
+        tls_ = std::make_unique<tls::Engine>(context);
+        tls_->on_signature(std::move(go_on));
+    }
+    bool is_waiting() const { return tls_ && tls_->is_waiting(); }
     tls::Engine* tls() const { return tls_.get(); }
     // Adds the TLS goodbye.
     void say_goodbye();

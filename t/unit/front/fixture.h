@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "../keys/serve.h"
 #include "../tls/keys.h"
 #include "auth/server.h"
 #include "base/file.h"
@@ -27,7 +28,7 @@
 #include "service/session.h"
 #include "tls/transport.h"
 
-// front and auth in processes of their own, with the test as client and as worker.
+// front, keys and auth in processes of their own, with the test as client and as worker.
 namespace mta::front::test {
 
 using namespace std::chrono_literals;
@@ -145,6 +146,7 @@ public:
         config_.emplace(*config::Config::parse(text));
         if (with_auth)
             start_auth();
+        start_keys();
         front_ = std::make_unique<Child>([this] { run_front(); });
     }
 
@@ -213,6 +215,21 @@ private:
         });
     }
 
+    void start_keys()
+    {
+        keys_listener_.push_back(*net::listen_unix(path("keys"), 0600));
+        if (auto made = service::Secret::make(path("keys.secret")); !made)
+            throw std::runtime_error(made.error().text);
+        keys_ = std::make_unique<Child>([this] {
+            mta::log::open_file(path("log"));
+            const Settings settings(*config_, worker_, "service");
+            std::vector<keys::Grant> grants;
+            if (settings.tls.is_on() && settings.tls.has_certificate())
+                grants.push_back({"service", settings.tls.certificates()});
+            keys::test::serve(grants, path("keys.secret"), keys_listener_);
+        });
+    }
+
     void run_front()
     {
         mta::log::open_file(path("log"));
@@ -220,8 +237,9 @@ private:
         const Settings settings(*config_, worker_, "service");
         std::vector<Fd> listeners;
         listeners.push_back(std::move(listener_));
-        Server server(loop, settings, {path("session"), path("auth"), path("dns"), path("notify")}, listeners);
-        server.start(listeners);
+        Server server(loop, settings, {path("session"), path("auth"), path("dns"), path("notify")});
+        auto ticket = service::keys_ticket(*service::Secret::load(path("keys.secret")), service::tls_key_set, "service");
+        server.start(listeners, {path("keys"), "service", ticket});
         loop.run();
     }
 
@@ -231,8 +249,8 @@ private:
     std::uint16_t port_;
     Fd sessions_;
     std::optional<config::Config> config_;
-    std::vector<Fd> auth_listener_;
-    std::unique_ptr<Child> auth_, front_;
+    std::vector<Fd> auth_listener_, keys_listener_;
+    std::unique_ptr<Child> auth_, keys_, front_;
 };
 
 }  // namespace mta::front::test
