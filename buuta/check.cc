@@ -7,6 +7,7 @@
 #include "buuta/references.h"
 #include "buuta/tls_files.h"
 #include "daemon/layout.h"
+#include "service/keys.h"
 #include "table/table.h"
 
 namespace mta::buuta {
@@ -50,6 +51,21 @@ std::vector<std::string> named_file_faults(const Context& context, const std::ve
     return faults;
 }
 
+// Who serves TLS needs who signs.
+std::vector<std::string> missing_keys(const Context& context, const std::vector<config::Service>& services)
+{
+    auto is_keys = [](const config::Service& service) { return service.type == "unix" && service.is_private && service.name == service::keys_service; };
+    if (std::any_of(services.begin(), services.end(), is_keys))
+        return {};
+    for (const auto& service : services) {
+        auto config = config::Config::load(context.config_directory(), service.overrides);
+        if (service.type == "inet" && config && serves_tls(*config, service.command))
+            return {cat(service.place.text(), ": service ", service.name, ": TLS needs a service \"keys\", which master.cf lacks; add the line: ",
+                        service::keys_service, " unix - - n - 1 keys ", service::tls_key_set)};
+    }
+    return {};
+}
+
 std::vector<std::string> layout_faults(const Context& context)
 {
     auto owner = daemon::Owner::find(context.common().mail_owner);
@@ -83,8 +99,10 @@ bool is_startable(const Context& context)
 {
     if (!has_readable_values(context))
         return false;
-    if (auto services = config::load_services(context.config_directory()))
+    if (auto services = config::load_services(context.config_directory())) {
         warn_of(context, named_file_faults(context, *services));
+        warn_of(context, missing_keys(context, *services));
+    }
     return is_usable(context);
 }
 
@@ -98,6 +116,7 @@ int check(const Context& context)
     if (services && is_readable) {
         add(missing_transports(context.config(), *services));
         add(named_file_faults(context, *services));
+        add(missing_keys(context, *services));
     }
     warn_of(context, faults);
     return is_readable && is_usable(context) && faults.empty() ? 0 : 1;

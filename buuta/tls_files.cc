@@ -15,6 +15,8 @@ Result<void> check_settings(const Result<tls::Settings>& settings)
     return context ? Result<void>() : Result<void>(context.error());
 }
 
+bool is_server(const std::string& program) { return program == "smtpd" || program == "imapd" || program == "pop3d"; }
+
 }  // namespace
 
 Result<void> check_tls(const config::Config& config, const std::string& program)
@@ -23,13 +25,21 @@ Result<void> check_tls(const config::Config& config, const std::string& program)
         tls::ClientParams params(config, program);
         return check_settings(params.settings(false));
     }
-    if (program != "smtpd" && program != "imapd" && program != "pop3d")
+    if (!is_server(program))
         return {};
     tls::ServerParams inherited(config, "smtpd");  // imapd and pop3d refer to its values
     tls::ServerParams params(config, program);
     if (params.is_on() || params.wrappermode)
         return check_settings(params.settings("check"));
     return {};
+}
+
+bool serves_tls(const config::Config& config, const std::string& program)
+{
+    if (!is_server(program))
+        return false;
+    tls::ServerParams inherited(config, "smtpd");
+    return tls::ServerParams(config, program).is_on();
 }
 
 }  // namespace mta::buuta

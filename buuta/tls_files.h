@@ -10,4 +10,7 @@ namespace mta::buuta {
 // with programs without TLS.
 Result<void> check_tls(const config::Config& config, const std::string& program);
 
+// Whether clients of the program may use TLS.
+bool serves_tls(const config::Config& config, const std::string& program);
+
 }  // namespace mta::buuta

@@ -36,7 +36,7 @@ const std::vector<Mistake>& mistakes()
         {"this is no setting\n", "", {"main.cf, LINE: missing '='"}},
         {"transport_maps = hash:/nowhere/table\n", "", {"main.cf, LINE: transport_maps: ", "/nowhere/table.db: No such file or directory"}, true},
         {"transport_maps = hsah:/nowhere/table\n", "", {"main.cf, LINE: transport_maps: unsupported dictionary type: hsah", "did you mean hash?"}},
-        {"smtpd_tls_cert_file = /nowhere/cert.pem\n", "", {"smtpd: open /nowhere/cert.pem: No such file or directory"}, true},
+        {"smtpd_tls_cert_file = /nowhere/cert.pem\n", "", {"smtpd: smtpd_tls_cert_file: open /nowhere/cert.pem: No such file or directory"}, true},
         {"", "foo unxi - - n - - smtp\n", {"master.cf, LINE: bad service type: \"unxi\"", "did you mean unix?"}},
         {"", "foo unix - - n - - smpt\n", {"master.cf, LINE: service foo: there is no program \"smpt\"", "did you mean \"smtp\"?"}},
         {"", "foo unix - - n - - smtp -o nothing\n", {"master.cf, LINE: option -o: missing '='"}},
