@@ -3,6 +3,7 @@
 #include <openssl/async.h>
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace mta::tls {
@@ -16,7 +17,33 @@ Signing*& whose_turn()
     return signing;
 }
 
+// OpenSSL keeps the stacks of as many jobs as there have ever been at a time.
+constexpr int spare_stacks = 64;
+struct Jobs {
+    int now = 0, most = 0;
+};
+Jobs& jobs()
+{
+    static Jobs counted;
+    return counted;
+}
+
 }  // namespace
+
+Signing::Signing(Signer& signer) : signer_(signer)
+{
+    auto& counted = jobs();
+    counted.most = std::max(counted.most, ++counted.now);
+}
+
+Signing::~Signing()
+{
+    auto& counted = jobs();
+    if (--counted.now > 0 || counted.most <= spare_stacks)
+        return;
+    counted.most = 0;
+    ASYNC_cleanup_thread();  // they come back when they are needed
+}
 
 Signing::Turn::Turn(Signing* signing) : before_(std::exchange(whose_turn(), signing)) {}
 Signing::Turn::~Turn() { whose_turn() = before_; }

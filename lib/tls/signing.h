@@ -13,7 +13,9 @@ namespace mta::tls {
 // ASYNC_start_job(3)), which stops in wait_for() until the answer is there; the signer is asked from outside of the job.
 class Signing : public std::enable_shared_from_this<Signing> {
 public:
-    explicit Signing(Signer& signer) : signer_(signer) {}
+    explicit Signing(Signer& signer);
+    ~Signing();
+    Signing(const Signing&) = delete;
 
     // While it lives, OpenSSL is working for this handshake.
     class Turn {
