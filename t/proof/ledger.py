@@ -87,13 +87,15 @@ class Shelf:
 
 
 class Ledger:
-    def __init__(self, paths, maildirs=None, moved=None, until=None):
+    """What the lines say, as lines_of() gives them."""
+
+    def __init__(self, lines, maildirs=None, moved=None):
         self.maildirs, self.moved = maildirs, moved or {}
         self.messages, self.shelves, self.paths, self.kinds, self.aliases = {}, {}, {}, {}, {}
         self.received, self.faults, self.restarts, self.resources, self.problems = [], [], [], [], []
         self.uids, self.flags, self.held, self.deleted_ids, self.sessions = [], {}, {}, {}, {}
         self._is_under_fault = False
-        for line in lines_of(paths, until):
+        for line in lines:
             take = getattr(self, "_" + line["event"], None)
             if not take:
                 raise ValueError(f"unknown event {line['event']}")

@@ -79,7 +79,7 @@ class Case(unittest.TestCase):
             self.book.note("answer", token=token, result=result)
 
     def check(self, is_drained=False, receivers=(), log=None, until=None):
-        book = ledger.Ledger([self.root + "/ledger"], self.root + "/%d/%n", until=until)
+        book = ledger.Ledger(ledger.lines_of([self.root + "/ledger"], until), self.root + "/%d/%n")
         return checks.check(book, world.World(book, self.queue, receivers, log, until), is_drained)
 
     def expect(self, *invariants, **options):
