@@ -12,6 +12,7 @@ class Accounts:
         self.book, self.seen, self.report = book, seen, report
         self.copies = collections.Counter()   # (mailbox path, folder, token)
         self.told = collections.Counter()     # (sender, token): notices that have arrived
+        self.failed = set()                   # (sender, token, recipient) of those notices
         self.queued = collections.defaultdict(list)  # by token: (state, ID, QueueFile)
         self.received = collections.Counter()  # (address, token)
         self.users = collections.defaultdict(list)  # by path
@@ -38,9 +39,18 @@ class Accounts:
                 for file, read in folder.messages.items():
                     self.look_at(read, file)
                     self.copies[path, name, read.token] += 1
-                    for token in read.about:
-                        for user in self.users[path]:
-                            self.told[user, token] += 1
+                    for user in self.users[path]:
+                        self.tell(user, read.about, read.failed)
+
+    def tell(self, user, tokens, recipients):
+        for token in tokens:
+            self.told[user, token] += 1
+            self.failed.update((user, token, recipient) for recipient in recipients)
+
+    def is_told(self, message, *recipients):
+        """Whether the sender has a notice, or will have one, that speaks of one of the recipients."""
+        return any((message.sender, message.token, recipient) in self.failed for recipient in recipients) or \
+            self.is_notice_queued(message, recipients)
 
     def look_at(self, read, where):
         """I4: what is stored somewhere is something that was sent."""
@@ -86,8 +96,7 @@ class Accounts:
             token, message = line.get("token"), self.book.messages.get(line.get("token"))
             for address in line["recipients"]:
                 self.received[address, token] += 1
-                for about in line.get("about", ()):
-                    self.told[address, about] += 1
+                self.tell(address, line.get("about", ()), line.get("failed", ()))
                 if token and message and address not in [f for a in message.recipients for f in self.book.final(a)]:
                     self.violate("I4", f"received by {address}: {token}, which was not for it")
             if token and not message:
@@ -141,7 +150,7 @@ class Accounts:
         if self.is_queued(message.token, {recipient, final}):
             counts["queued"] += 1
             return False
-        if self.told[message.sender, message.token] or self.is_notice_queued(message):
+        if self.is_told(message, recipient, final):
             counts["told"] += 1
             return False
         if any(queue_id in self.book.deleted_ids for queue_id in message.queue_ids):
@@ -157,10 +166,12 @@ class Accounts:
                         return True
         return False
 
-    def is_notice_queued(self, message):
-        return any(not mail.envelope.get("sender") and any(mail.is_open(number) and recipient["recipient"] == message.sender
-                                                            for number, recipient in enumerate(mail.recipients))
-                   for _, _, mail in self.queued[message.token])
+    def is_notice_queued(self, message, recipients):
+        for _, _, mail in self.queued[message.token]:
+            is_open = any(mail.is_open(number) and recipient["recipient"] == message.sender for number, recipient in enumerate(mail.recipients))
+            if is_open and not mail.envelope.get("sender") and read_content(mail.content).failed & set(recipients):
+                return True
+        return False
 
     def deliveries(self, path, token):
         """How many copies deliveries may have brought to the mailbox, and whether one of them was promised and is nowhere else."""
@@ -171,7 +182,7 @@ class Accounts:
                 if self.book.path_of(final) != path:
                     continue
                 most += message.most_copies(recipient)
-                is_elsewhere = self.is_queued(token, {recipient, final}) or self.told[message.sender, token] or self.is_notice_queued(message)
+                is_elsewhere = self.is_queued(token, {recipient, final}) or self.is_told(message, recipient, final)
                 is_sure |= message.is_accepted(recipient) and not is_elsewhere
         return most, is_sure
 

@@ -31,9 +31,9 @@ def queue_file(content, recipients, queue_id=ID, sender=SENDER, tail=b""):
     return head + struct.pack("<I", queuefile.crc32c(head)) + envelope + content + end + tail
 
 
-def notice(token):
-    return (b'From: MAILER-DAEMON\nContent-Type: multipart/report; boundary="b"\n\n--b\n\nsorry\n--b\nContent-Type: message/rfc822\n\n' +
-            text_of(token) + b"--b--\n")
+def notice(token, recipient=NOBODY):
+    return (b'From: MAILER-DAEMON\nContent-Type: multipart/report; boundary="b"\n\n--b\n\nsorry\n--b\n\nFinal-Recipient: rfc822; ' +
+            recipient.encode() + b"\n--b\nContent-Type: message/rfc822\n\n" + text_of(token) + b"--b--\n")
 
 
 def list_line(text):
@@ -130,6 +130,13 @@ class Accepted(Case):
         self.expect()
         os.unlink(f"{self.queue}/incoming/{other}")
         self.deliver("sender", notice("a"))
+        self.expect()
+
+    def test_a_notice_about_one_recipient_says_nothing_of_the_other(self):
+        self.send("a", [ONE, NOBODY])
+        self.deliver("sender", notice("a"))
+        self.expect("I5")
+        self.deliver("sender", notice("a", ONE))
         self.expect()
 
     def test_an_append_is_there(self):
@@ -356,7 +363,7 @@ class Order(Case):
 class Readers(unittest.TestCase):
     def test_trace_fields_of_servers_do_not_count(self):
         sent = text_of("a").replace(b"\n", b"\r\n")
-        self.assertEqual(message.digest(b"Received: x\r\n\ty\r\nDelivered-To: z\r\n" + sent), message.digest(sent))
+        self.assertEqual(message.digest(b"Received: x\r\n\ty\r\nX-Original-To: v\r\nDelivered-To: z\r\n" + sent), message.digest(sent))
         self.assertNotEqual(message.digest(b"Subject: x\r\n" + sent), message.digest(sent))
 
     def test_the_checksum_is_crc32c(self):

@@ -6,6 +6,7 @@ import re
 
 # What servers put in front of a message.
 TRACE = (b"return-path:", b"x-original-to:", b"delivered-to:", b"received:")
+FAILED = re.compile(rb"^(?:Final|Original)-Recipient:[ \t]*rfc822;[ \t]*(\S+)", re.M | re.I)
 TOKEN = re.compile(rb"^X-Token:[ \t]*([^\s<>]+)", re.M | re.I)
 
 
@@ -15,7 +16,7 @@ def with_lf(content):
 
 def without_trace(content):
     """The message (LF line ends) behind the trace fields at its beginning."""
-    while content[:13].lower().startswith(TRACE):
+    while content[:14].lower().startswith(TRACE):
         end = content.find(b"\n")
         while end >= 0 and content[end + 1:end + 2] in (b" ", b"\t"):
             end = content.find(b"\n", end + 1)
@@ -58,6 +59,7 @@ class Read:
         # Of the mail system itself: a DSN, or a letter to the postmaster.
         self.is_notice = self.token is None and (b"\nfrom: mailer-daemon" in b"\n" + head or b"multipart/report" in head)
         self.about = tokens_within(content) if self.is_notice else set()
+        self.failed = {found.decode("latin-1") for found in FAILED.findall(content)} if self.is_notice else set()
         self.is_whole = self.bytes > 0 and (b"multipart/report" not in head or has_last_boundary(content))
 
 

@@ -22,7 +22,7 @@ def read_dump(path):
     if content.endswith(b"\n\n"):
         content = content[:-1]
     read = message.Read(content)
-    return {"token": read.token, "recipients": recipients, "sha256": read.digest, "about": sorted(read.about)}
+    return {"token": read.token, "recipients": recipients, "sha256": read.digest, "about": sorted(read.about), "failed": sorted(read.failed)}
 
 
 class World:
