@@ -351,6 +351,9 @@ class Order(Case):
         line = "Nov 30 15:00:00 mail postfix/x[1]: {}: to=<{}>, relay=x, delay=0, dsn=2.0.0, status={} (delivered)\n"
         log = self.put("log", "".join([line.format(ID, ONE, "sent"), line.format(ID, FAR, "deferred")]).encode())
         self.expect("I12", is_drained=True, log=log)
+        self.put(f"queue/hold/{ID}", queue_file(text_of("a"), [ONE, FAR]))
+        self.expect(is_drained=True, log=log)
+        os.unlink(f"{self.queue}/hold/{ID}")
         both = line.format(ID, ONE, "sent") + line.format(ID, FAR, "sent")
         self.put("log", both.encode())
         self.expect(is_drained=True, log=log)

@@ -116,9 +116,10 @@ def check_log(book, seen, report, is_drained):
             finals[queue_id, to] += 1
             if original:
                 finals[queue_id, original] += 1
+    on_hold = {queue_id for state, queue_id, _ in seen.queue.mails if state == "hold"} if seen.queue else set()
     surplus, allowed = 0, book.allowed_duplicates()
     for message in book.messages.values():
-        for queue_id in message.queue_ids - book.deleted_ids.keys():
+        for queue_id in message.queue_ids - book.deleted_ids.keys() - on_hold:
             for recipient in message.recipients:
                 lines = finals[queue_id, recipient]
                 surplus += max(0, lines - max(1, len(book.final(recipient))))
