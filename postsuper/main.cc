@@ -6,7 +6,9 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <set>
 
+#include "base/file.h"
 #include "daemon/command.h"
 #include "daemon/process.h"
 #include "ipc/channel.h"
@@ -55,6 +57,14 @@ public:
             return one(letter, verb, which);
         for (std::string line; std::getline(std::cin, line);)
             one(letter, verb, std::string(trim(line)));
+    }
+
+    // What is told as done is still done after a power cut: a mail that was deleted or held is not delivered then.
+    void make_durable() const
+    {
+        for (const auto& directory : changed_)
+            if (auto done = sync_directory(cat(queue_.root(), "/", directory)); !done)
+                log::fatal(done.error().text);
     }
 
     void summary() const
@@ -122,16 +132,16 @@ private:
     {
         Result<void> done;
         if (letter == 'd')
-            done = queue_.remove(id, state);
+            done = remove(id, state);
         else if (letter == 'h')
-            done = queue_.move(id, state, State::hold);
+            done = move(id, state, State::hold);
         else if (letter == 'e' || letter == 'f')
             done = expire(id, state);
         else if (state != State::incoming) {
             auto fd = queue_.open(state, id);
             if (fd && is_locked(fd->get()))
                 return log::warning(id, ": skipped, still being delivered");
-            done = queue_.move(id, state, State::incoming);
+            done = move(id, state, State::incoming);
         }
         if (!done)
             return log::warning(done.error().text);
@@ -141,6 +151,24 @@ private:
             tell_qmgr(id);
         if (letter == 'f' && state == State::hold)
             apply_to('H', verbs.at('H'), id, state);
+    }
+
+    Result<void> remove(const std::string& id, State state)
+    {
+        changed_.insert(directory_of(id, state));
+        return queue_.remove(id, state);
+    }
+
+    Result<void> move(const std::string& id, State from, State to)
+    {
+        changed_.insert({directory_of(id, from), directory_of(id, to)});
+        return queue_.move(id, from, to);
+    }
+
+    static std::string directory_of(const std::string& id, State state)
+    {
+        auto path = queue::Directory::path_of(state, id);
+        return path.substr(0, path.rfind('/'));
     }
 
     Result<void> expire(const std::string& id, State state)
@@ -168,6 +196,7 @@ private:
     ipc::Client qmgr_;
     std::vector<State> only_;
     std::map<char, long> counts_;
+    std::set<std::string> changed_;  // directories below the queue's
 };
 
 }  // namespace
@@ -214,6 +243,7 @@ int main(int argc, char** argv)
     Super super(common, only);
     for (const auto& [letter, which] : actions)
         letter == 's' ? super.repair() : super.apply(letter, which);
+    super.make_durable();
     super.summary();
     return 0;
 }

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -95,6 +96,28 @@ TEST_CASE("mail on hold waits until it is released", "[system][queue]")
     suite.log_line(cat(id, ": released from hold"));
     CHECK(test::wait_for(suite.directory() + "/log", [&] { return suite.tool("postqueue -p").output.find(id + "!") == std::string::npos; }));
     CHECK(suite.tool("postqueue -p").output.find(id) != std::string::npos);
+}
+
+TEST_CASE("what postsuper has done is durable", "[system][queue]")
+{
+    auto& suite = shared();
+    if (suite.run("strace -o /dev/null true").status != 0) {
+        WARN("skipped: no strace here");
+        return;
+    }
+    auto id = deferred_mail(suite);
+    auto trace = suite.directory() + "/postsuper.trace";
+    auto directory = cat("deferred/", id[9]);
+    for (auto [options, change, directories] : {std::tuple{"-h", "renameat2", std::vector<std::string>{directory, "hold"}}, {"-d", "unlinkat", {"hold"}}}) {
+        CHECK(suite.run(cat("strace -y -e trace=renameat2,unlinkat,fsync -o ", trace, " ", suite.get("BIN"), "/postsuper ", options, " ", id)).status == 0);
+        auto calls = read_file(trace);
+        REQUIRE(calls);
+        INFO(*calls);
+        auto changed = calls->find(change);
+        REQUIRE(changed != std::string::npos);
+        for (const auto& changed_directory : directories)
+            CHECK(calls->find(cat("/queue/", changed_directory, ">) = 0"), calls->find("fsync(", changed)) != std::string::npos);
+    }
 }
 
 TEST_CASE("postsuper requeues and deletes mail, postcat shows it", "[system][queue]")
