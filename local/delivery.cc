@@ -10,6 +10,7 @@
 #include "log/log.h"
 #include "mail/dsn.h"
 #include "maildir/delivery.h"
+#include "maildir/file_name.h"
 #include "queue/id.h"
 
 namespace mta::local {
@@ -217,9 +218,10 @@ deliver::Outcome Delivery::to_maildir(const std::string& path)
 {
     const auto& request = job_.request();
     maildir::Delivery copy;
-    copy.queue_id = request.queue_id;
+    copy.queue_id = request.copy_of.value_or(request.queue_id);
     copy.recipient = recipient_.address;
     copy.is_first_try = request.first_try;
+    copy.has_sibling = request.copy_of.has_value();
     copy.header = leading(false);
     copy.content = job_.message();
     copy.offset = static_cast<std::uint64_t>(request.offset);
@@ -297,6 +299,7 @@ std::string Delivery::sender_for_forwarding() const
     return has_owner ? cat(owner, "@", recipient_.address.substr(recipient_.address.rfind('@') + 1)) : job_.request().reverse_path;
 }
 
+// A power cut may make us forward again what is already on its way, or there: both mails have in common what copies are known by.
 deliver::Outcome Delivery::forward(const std::vector<std::string>& addresses)
 {
     const auto& request = job_.request();
@@ -307,6 +310,8 @@ deliver::Outcome Delivery::forward(const std::vector<std::string>& addresses)
     mail.body = request.body;
     mail.envid = request.envid;
     mail.ret = request.ret;
+    mail.copy_of = maildir::delivery_id(request.copy_of.value_or(request.queue_id), recipient_.address);
+    mail.copied_again = !request.first_try;
     auto notify = mail::Notify::parse(recipient_.notify).value_or(mail::Notify()).for_copies().text();
     std::vector<service::MailRecipient> recipients;
     for (const auto& address : addresses)

@@ -155,10 +155,10 @@ void Manager::activate(const std::string& id, queue::State state, bool first_try
             return look_again(id, state, moved.error());
     auto mail = std::make_unique<ActiveMail>();
     mail->id = id;
-    mail->first_try = first_try;
     mail->activated = queue::now();
     if (!open_mail(*mail))
         return;
+    mail->first_try = first_try && !mail->envelope().copied_again.value_or(false);
     bool after_crash = !first_try && state != queue::State::deferred;
     if (after_crash)
         if (auto verified = queue::Directory::verify_content(mail->fd.get(), mail->mail); !verified)

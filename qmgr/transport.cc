@@ -179,6 +179,7 @@ service::DeliveryRequest request_for(const Entry& entry, const Destination& dest
     request.sasl_username = envelope.sasl_username;
     request.keep_open = destination.has_waiting();
     request.first_try = mail.first_try;
+    request.copy_of = envelope.copy_of;
     for (const auto& target : entry.targets) {
         const auto& recipient = envelope.recipients[static_cast<std::size_t>(target.number)];
         auto original = recipient.original.empty() && !iequals(recipient.address, target.address) ? recipient.address : recipient.original;

@@ -37,9 +37,10 @@ deliver::Outcome Delivery::to(const service::DeliveryRecipient& recipient)
     form.has_original_to = !recipient.orig_to.empty();
     form.has_delivered_to = true;
     maildir::Delivery copy;
-    copy.queue_id = request_.queue_id;
+    copy.queue_id = request_.copy_of.value_or(request_.queue_id);
     copy.recipient = recipient.address;
     copy.is_first_try = request_.first_try;
+    copy.has_sibling = request_.copy_of.has_value();
     copy.header = deliver::leading_lines(request_, recipient, form, "");
     copy.content = message_;
     copy.offset = static_cast<std::uint64_t>(request_.offset);

@@ -58,13 +58,15 @@ private:
 
 Result<std::optional<Delivered>> Attempt::find_earlier()
 {
-    if (delivery_.is_first_try)
+    if (delivery_.is_first_try && !delivery_.has_sibling)
         return std::optional<Delivered>();
     const auto is_done = log_.has_done();
     if (!is_done)
         return is_done.error();
     if (*is_done)
         return std::optional(Delivered{"", true});
+    if (delivery_.is_first_try)
+        return std::optional<Delivered>();
     auto found = search();
     if (found && *found)
         if (auto done = log_.note_done(); !done)

@@ -13,6 +13,7 @@ struct Delivery {
     std::string queue_id;
     std::string recipient;   // with queue_id what makes this delivery unique: a retry must say the same
     bool is_first_try = false;  // true only if nobody can have tried before: saves the search for an earlier copy
+    bool has_sibling = false;   // another mail may bring the same at the same time: its copy is looked for in the delivery log
     std::string header;      // complete lines to stand before the content: Return-Path, X-Original-To, Delivered-To
     int content = -1;        // descriptor of the content, of which size bytes from offset are copied
     std::uint64_t offset = 0, size = 0;

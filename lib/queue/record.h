@@ -34,6 +34,8 @@ struct Envelope {
     std::int64_t arrival = 0;      // microseconds since 1970
     std::string body, envid, ret;  // BODY=, ENVID=, RET= of RFC 6152 and RFC 3461
     std::string client_name, client_address, helo, protocol, sasl_method, sasl_username;
+    std::optional<std::string> copy_of;  // made by an alias or a .forward: what it has in common with one that was made there before
+    std::optional<bool> copied_again;    // one may have been made before, by an attempt that did not come to its end
     std::vector<Recipient> recipients;  // in records of their own
 
     template <class Self, class Visitor>
@@ -51,6 +53,8 @@ struct Envelope {
         visit("protocol_name", self.protocol);
         visit("sasl_method", self.sasl_method);
         visit("sasl_username", self.sasl_username);
+        visit("copy_of", self.copy_of);
+        visit("copied_again", self.copied_again);
     }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct Mail {
     bool verp = false;
     bool extract_recipients = false;  // sendmail -t: the recipients are those of the To, Cc and Bcc header fields
     std::string full_name;         // sendmail -F, for a missing From field
+    std::optional<std::string> copy_of;  // of a mail that an alias or a .forward makes: as in queue::Envelope
+    std::optional<bool> copied_again;
 
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
@@ -43,6 +46,8 @@ struct Mail {
         visit("verp", self.verp);
         visit("extract_recipients", self.extract_recipients);
         visit("full_name", self.full_name);
+        visit("copy_of", self.copy_of);
+        visit("copied_again", self.copied_again);
     }
 };
 

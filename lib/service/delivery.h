@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct DeliveryRequest {
     std::string client_name, client_address, helo, protocol, sasl_method, sasl_username;
     bool keep_open = false;        // more mail for this destination follows at once: keep the connection to it
     bool first_try = false;        // nobody can have tried before
+    std::optional<std::string> copy_of;  // another mail may bring the same: as in queue::Envelope
     std::vector<DeliveryRecipient> recipients;
 
     template <class Self, class Visitor>
@@ -70,6 +72,7 @@ struct DeliveryRequest {
         visit("sasl_username", self.sasl_username);
         visit("keep_open", self.keep_open);
         visit("first_try", self.first_try);
+        visit("copy_of", self.copy_of);
         visit("recipients", self.recipients);
     }
 };

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -15,7 +17,8 @@ std::string aliases(const std::string& directory)
 {
     return cat("postmaster user1@example.test\nlist user1@example.test, user2@example.test\nnested list, user3@example.test\n", "members :include:", directory,
                "/etc/members\ncommand \"|cat > ", directory, "/evidence/message; env > ", directory, "/evidence/environment\"\nfails \"|exit 67\"\nfile ", directory,
-               "/evidence/box\nowned missing-user@example.test\nowner-owned user5@example.test\nturn turn-back\nturn-back turn\n");
+               "/evidence/box\nowned missing-user@example.test\nowner-owned user5@example.test\nturn turn-back\nturn-back turn\ngated user4@example.test, \"|test -e ",
+               directory, "/evidence/gate || exit 75\"\n");
 }
 
 // An instance with aliases, and a directory that commands may write to.
@@ -51,6 +54,28 @@ TEST_CASE("an alias becomes its members, also through aliases and lists in files
         CHECK(copies == 1);
     }
     suite.log_line("to=<members@mail\\.example\\.test>, relay=local,.*dsn=2\\.0\\.0, status=sent \\(forwarded as [0-9A-Za-z]+\\)");
+}
+
+TEST_CASE("members get one copy although a power cut makes their alias forward again", "[system][local]")
+{
+    auto& suite = shared();
+    auto subject = test::unique();
+    auto id = suite.send(test::message(subject), {"gated@mail.example.test"});
+    suite.log_line(cat(id, ": .*status=deferred"));
+    auto saved = cat(suite.directory(), "/", id), queue = suite.queue_directory();
+    auto is_empty = [&] { return suite.tool("postqueue -p").output == "Mail queue is empty\n"; };
+    auto forwarded = [&] { return suite.log_lines("to=<gated@mail\\.example\\.test>.*status=sent \\(forwarded as").size(); };
+    REQUIRE(test::wait_for(queue + "/deferred", [&] { return exists(cat(queue, "/deferred/", id[9], "/", id)); }));
+    std::filesystem::create_hard_link(cat(queue, "/deferred/", id[9], "/", id), saved);
+    std::ofstream(suite.directory() + "/evidence/gate");
+    suite.tool("postqueue -f");
+    suite.arrival(4, subject);
+    REQUIRE(test::wait_for(suite.directory() + "/log", is_empty));
+    std::filesystem::rename(saved, cat(queue, "/incoming/", id));  // its removal was not synced
+    suite.tool("postqueue -f");
+    REQUIRE(test::wait_for(suite.directory() + "/log", [&] { return forwarded() == 2 && is_empty(); }));
+    auto messages = suite.messages(suite.maildir(4));
+    CHECK(std::count_if(messages.begin(), messages.end(), [&](auto& message) { return message.find(subject) != std::string::npos; }) == 1);
 }
 
 TEST_CASE("a command gets the message and a clean environment", "[system][local]")

@@ -71,6 +71,18 @@ TEST_CASE("a retry finds the copy, also when the user has moved or deleted it", 
     CHECK_FALSE(deliver(place.box(), other_mail.delivery)->was_there_before);
 }
 
+TEST_CASE("a copy that another mail has brought is known also at the first try", "[maildir]")
+{
+    const Place place;
+    Letter letter("4XQ1", "x\n");
+    letter.delivery.is_first_try = letter.delivery.has_sibling = true;
+    REQUIRE(deliver(place.box(), letter.delivery));
+    const auto again = deliver(place.box(), letter.delivery);
+    REQUIRE(again);
+    CHECK(again->was_there_before);
+    CHECK(files_in(place.box() + "/new").size() == 1);
+}
+
 TEST_CASE("without a delivery log the copy is found by its name", "[maildir]")
 {
     const Place place;
