@@ -104,6 +104,12 @@ $B/catch2.h.gch:
 $B/mailload: $(patsubst %.cc,$B/%.o,$(wildcard t/bench/mailload/*.cc)) $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
 
+# The disk of t/powercut, where libfuse is.
+RECORDER := $(if $(shell pkg-config --exists fuse3 2> /dev/null && echo yes),$B/recorder)
+$B/recorder: t/proof/recorder.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(shell pkg-config --cflags fuse3) $(LDFLAGS) -o $@ $< $(shell pkg-config --libs fuse3)
+
 docs: $B/man/man5/postconf.5
 	B=$B t/docs
 
@@ -171,7 +177,12 @@ check: packages-test
 	@$(MAKE) --no-print-directory $(JOBS) B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/check
-tests: all $B/unit $(SYSTEM_BINARY) $B/mailload
+# What takes longer, and prints figures.
+check-long: packages-test
+	@$(MAKE) --no-print-directory $(JOBS) B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
+	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
+	@B=$B t/check-long
+tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $(RECORDER)
 
 # Beside Debian's Postfix and Dovecot, on 127.0.0.1, as root. BENCH_QUICK=1: three minutes. BENCH_PEERS="postfix dovecot exim opensmtpd
 # cyrus courier": all that it knows; the last four in Debian roots made for them. Other parameters: t/bench/run.
@@ -191,5 +202,5 @@ clang: packages-clang
 clean:
 	rm -rf $B $B-asan $B-clang
 
-.PHONY: all unit docs tests check asan clang run bench packages-build packages-run packages-test packages-clang packages-bench install install-users clean FORCE
+.PHONY: all unit docs tests check check-long asan clang run bench packages-build packages-run packages-test packages-clang packages-bench install install-users clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
