@@ -68,9 +68,12 @@ Result<std::size_t> Message::take(std::string_view bytes, Message& into)
 }
 
 // Attributes come in the order of their declaration, so the search goes on where the last one was found, and
-// starts again from the front only for a sender with another order.
+// starts again from the front only for a sender with another order. After an error nothing is looked for any more: each search
+// for what is not there goes through the whole message, and a count may announce ten thousand structs.
 bool Unpacker::text(std::string_view name, std::string& value)
 {
+    if (error_)
+        return false;
     auto found = message_.next(name);
     if (!found)
         found = message_.find(name);
@@ -87,8 +90,9 @@ std::size_t Unpacker::count(std::string_view name)
     std::string raw;
     if (!text(name, raw))
         return 0;
+    constexpr std::size_t min_attribute_bytes = 3;  // a name of one letter and two NULs
     auto number = parse_number<std::size_t>(raw);
-    if (!number || *number > message_.body().size()) {
+    if (!number || *number > message_.body().size() / min_attribute_bytes) {
         fail("bad count", name);
         return 0;
     }
