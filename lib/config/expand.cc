@@ -12,7 +12,8 @@ namespace mta::config {
 namespace {
 
 constexpr std::size_t max_nesting = 100;
-constexpr std::size_t max_bytes = 1 << 20;  // $a$a of $b$b of $c$c... doubles with each step
+constexpr std::size_t max_bytes = 1 << 20;  // $a$a of $b$b of $c$c... doubles with each step,
+constexpr std::size_t max_references = 100'000;  // also if all of them are empty
 
 // "...what was read>>>what comes then"
 Error expected(std::string_view what, std::string_view body, std::string_view rest)
@@ -152,7 +153,18 @@ Result<std::vector<std::string>> Expander::names(std::string_view text)
     return std::vector<std::string>(collector.names_.begin(), collector.names_.end());
 }
 
+// Texts within texts ("${a?${b?...}}") nest as names do.
 Result<std::string> Expander::expand(std::string_view text)
+{
+    if (depth_ >= 2 * max_nesting)
+        return failure("unreasonable macro call nesting");
+    ++depth_;
+    auto value = expand_here(text);
+    --depth_;
+    return value;
+}
+
+Result<std::string> Expander::expand_here(std::string_view text)
 {
     std::string out;
     for (auto rest = text; !rest.empty();) {
@@ -183,6 +195,8 @@ Result<std::string> Expander::expand(std::string_view text)
 
 Result<std::string> Expander::reference(std::string_view body)
 {
+    if (++references_ > max_references)
+        return failure(cat("the value refers to more than ", max_references, " names"));
     auto text = skip_space(body);
     if (text.starts_with('{'))
         return relation(text);

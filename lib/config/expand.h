@@ -27,6 +27,7 @@ public:
     static Result<std::vector<std::string>> names(std::string_view text);
 
 private:
+    Result<std::string> expand_here(std::string_view text);
     Result<std::string> reference(std::string_view body);
     Result<std::string> named(std::string_view name, std::string_view rest);
     Result<std::string> relation(std::string_view body);
@@ -36,6 +37,7 @@ private:
     Lookup lookup_;  // null: only collects names
     std::set<std::string, std::less<>> names_;
     std::vector<std::string> inside_;  // the names whose values are being expanded
+    std::size_t depth_ = 0, references_ = 0;
 };
 
 // -1, 0 or 1 as level a is lower than, equal to or higher than b; an Error for what is no level: "3.6", "3", "3.6.1".

@@ -124,6 +124,17 @@ TEST_CASE("a value that contains itself is refused, however it does", "[config]"
     auto bomb = parsed("a = 0123456789\nb=$a$a$a$a$a$a$a$a$a$a\nc=$b$b$b$b$b$b$b$b$b$b\nd=$c$c$c$c$c$c$c$c$c$c\n"
                        "e=$d$d$d$d$d$d$d$d$d$d\nf=$e$e$e$e$e$e$e$e$e$e$e$e\ng=$f$f$f");
     CHECK(value(bomb, "g").find("longer than") != std::string::npos);
+    std::string empty = "v0 =\n";
+    for (int i = 1; i < 60; ++i)
+        empty += cat("v", i, " = $v", i - 1, "$v", i - 1, "\n");
+    CHECK(value(parsed(empty), "v16").empty());
+    CHECK(value(parsed(empty), "v59").find("refers to more than") != std::string::npos);  // it never ended
+    std::string nested;
+    for (int i = 0; i < 20000; ++i)
+        nested += "${myhostname?{";
+    for (int i = 0; i < 20000; ++i)
+        nested += "}}";
+    CHECK(value(parsed(cat("x = ", nested)), "x") == "error: main.cf, line 1: x: unreasonable macro call nesting");
     std::string chain;
     for (int i = 0; i < 150; ++i)
         chain += cat("v", i, " = $v", i + 1, "\n");
