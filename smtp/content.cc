@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/fd.h"
 #include "smtp/downgrade.h"
@@ -18,15 +19,25 @@ constexpr std::size_t chunk_bytes = 65536;
 
 void Encoder::add(std::string_view bytes, std::string& out)
 {
+    bool has_cr = after_cr_ || bytes.find('\r') != std::string_view::npos;  // most messages have none
     while (!bytes.empty()) {
-        auto end = bytes.find('\n');
+        if (std::exchange(after_cr_, false) && bytes.front() != '\n')
+            add_text(" ", out);
+        auto end = std::min(has_cr ? bytes.find_first_of("\r\n") : bytes.find('\n'), bytes.size());
         add_text(bytes.substr(0, end), out);
-        if (end == std::string_view::npos)
+        if (end == bytes.size())
             return;
-        out += "\r\n";
-        column_ = 0;
+        after_cr_ = bytes[end] == '\r';
+        if (!after_cr_)
+            end_line(out);
         bytes.remove_prefix(end + 1);
     }
+}
+
+void Encoder::end_line(std::string& out)
+{
+    out += "\r\n";
+    column_ = 0;
 }
 
 void Encoder::add_text(std::string_view text, std::string& out)
@@ -47,9 +58,9 @@ void Encoder::add_text(std::string_view text, std::string& out)
 
 void Encoder::finish(std::string& out)
 {
-    if (column_ != 0)
-        out += "\r\n";
-    column_ = 0;
+    if (column_ != 0 || after_cr_)
+        end_line(out);
+    after_cr_ = false;
 }
 
 namespace {

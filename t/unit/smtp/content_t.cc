@@ -33,7 +33,9 @@ TEST_CASE("content goes out with CRLF and doubled dots, however it is cut into p
              {"..\n", "...\r\n"},
              {"a.\n.b\n.", "a.\r\n..b\r\n..\r\n"},
              {"a\n\n.\n\nb\n", "a\r\n\r\n..\r\n\r\nb\r\n"},
-             {"a\r\n.\r\n", "a\r\r\n..\r\r\n"},
+             {"a\r\n.\r\n", "a\r\n..\r\n"},
+             {"a\r.\r\nb\r", "a .\r\nb\r\n"},
+             {"a\n\r.\n\r\r\n\r", "a\r\n .\r\n \r\n\r\n"},
          })
         for (std::size_t chunk : {1, 2, 3, 1000}) {
             INFO(c.in << " in pieces of " << chunk);
@@ -49,6 +51,7 @@ TEST_CASE("lines over the limit are folded", "[smtp]")
         CHECK(encode("abcdefghijklmnopq\n.x\n", chunk, 8) == "abcdefgh\r\n ijklmno\r\n pq\r\n..x\r\n");
         CHECK(encode(std::string(3000, 'x') + "\n", chunk, 0) == std::string(3000, 'x') + "\r\n");
     }
+    CHECK(encode("abcd\n", 9, 1) == "ab\r\n c\r\n d\r\n");  // it never ended
     auto long_line = encode(std::string(5000, 'x'), 64);
     for (std::size_t at = 0, end; (end = long_line.find("\r\n", at)) != std::string::npos; at = end + 2)
         CHECK(end - at <= 998);
