@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/dsn.h"
+#include "mail/status.h"
 #include "mime/date.h"
 
 namespace mta::bounce {
@@ -113,7 +114,8 @@ std::string recipient_fields(Kind kind, const queue::Recipient& recipient, const
     else if (!recipient.original.empty())
         out += cat("Original-Recipient: rfc822; ", shown(recipient.original), "\n");
     out += cat("Final-Recipient: rfc822; ", shown(recipient.address), "\n");
-    out += cat("Action: ", action_for(kind, outcome), "\nStatus: ", outcome.status, "\n");
+    auto status = mail::is_status(outcome.status) ? outcome.status : kind == Kind::failure ? "5.0.0" : kind == Kind::delay ? "4.0.0" : "2.0.0";
+    out += cat("Action: ", action_for(kind, outcome), "\nStatus: ", status, "\n");
     if (!outcome.mta.empty())
         out += cat("Remote-MTA: dns; ", printable(outcome.mta), "\n");
     auto diagnostic = outcome.reply.empty() ? outcome.text : outcome.reply;

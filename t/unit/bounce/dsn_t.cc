@@ -129,6 +129,19 @@ TEST_CASE("a delivery report has a group for the mail and one for each recipient
     CHECK(field(groups[2], "Diagnostic-Code") == "X-Buuta; what happened");
 }
 
+TEST_CASE("what is no status does not get into a delivery report", "[bounce]")
+{
+    Settings settings;
+    auto mail = mail_with({"bounced"});
+    mail.outcomes[0]->status = "5.1.1\n\nFinal-Recipient: rfc822; other@example.net";
+    auto groups = groups_of(parts_of(format(mail, Kind::failure, settings)).at(1));
+    REQUIRE(groups.size() == 2);
+    CHECK(field(groups[1], "Status") == "5.0.0");
+    mail.outcomes[0]->action = "deferred";
+    mail.outcomes[0]->status = "";
+    CHECK(field(groups_of(parts_of(format(mail, Kind::delay, settings)).at(1)).at(1), "Status") == "4.0.0");
+}
+
 TEST_CASE("delays and successes say so", "[bounce]")
 {
     Settings settings;
