@@ -104,8 +104,9 @@ bool UidState::add(std::string_view words)
     if (!read(words, record.uid) || !read(words, record.inode) || !read(words, record.facts) || !read(words, record.keywords, 16) ||
         !read_path(words, record))
         return false;
-    if (record.uid == 0 || (!records.empty() && record.uid <= records.back().uid))
+    if (record.uid <= last_added_ || (!records.empty() && record.uid <= records.back().uid))  // the last one may be gone, and dropped
         return false;
+    last_added_ = record.uid;
     next = std::max(next, record.uid + 1);
     records.push_back(std::move(record));
     return true;

@@ -79,6 +79,7 @@ struct UidState {
 private:
     bool add(std::string_view words);
     bool change(char what, std::string_view words);
+    Uid last_added_ = 0;     // the UIDs of messages ascend
     bool has_gone_ = false;  // some record may be gone
 };
 

@@ -143,6 +143,12 @@ TEST_CASE("lines that cannot be are refused", "[maildir]")
     CHECK(state.apply("+ 5 1 1 1 1 0 cur/a", "b"));
     CHECK_FALSE(state.apply("+ 5 1 1 1 1 0 cur/b", "b"));
     CHECK_FALSE(state.apply("+ 4 1 1 1 1 0 cur/c", "b"));
+    // Whether the message that was expunged is still in memory makes no difference.
+    CHECK(state.apply("- 5", "b"));
+    CHECK_FALSE(state.apply("+ 5 1 1 1 1 0 cur/d", "b"));
+    state.purge();
+    CHECK_FALSE(state.apply("+ 5 1 1 1 1 0 cur/d", "b"));
+    CHECK(state.apply("+ 6 1 1 1 1 0 cur/d", "b"));
 }
 
 }  // namespace mta::maildir
