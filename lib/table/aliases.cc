@@ -122,19 +122,22 @@ private:
     std::string_view rest_;
 };
 
-std::string external(const Token& token)
+std::string enclosed(const Token& token, char open, char close)
 {
-    if (token.kind == Kind::domain_literal)
-        return cat("[", token.text, "]");
-    if (token.kind != Kind::quoted)
-        return token.text;
-    std::string text = "\"";
+    std::string text(1, open);
     for (char c : token.text) {
-        if (c == '"' || c == '\\' || c == '\r' || c == '\n')
+        if (c == close || c == '\\' || c == '\r' || c == '\n')
             text += '\\';
         text += c;
     }
-    return text + '"';
+    return text + close;
+}
+
+std::string external(const Token& token)
+{
+    if (token.kind == Kind::domain_literal)
+        return enclosed(token, '[', ']');
+    return token.kind == Kind::quoted ? enclosed(token, '"', '"') : token.text;
 }
 
 std::string internal(const Token& token)

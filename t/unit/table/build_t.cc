@@ -215,6 +215,7 @@ x(comment): z
 p: "x y"@z , <a@b>, :include:/x
 j: <a@b.c> , Name Foo<x@y>
 k: a@[1.2.3.4], b
+l: a@[x\]y\\z]
 m: ,a,,b,
 n: \backslash
 o: "unterminated
@@ -240,13 +241,13 @@ DUP: 2
     CHECK(all == std::map<std::string, std::string>{{"@", "@"}, {"root", "me, you, \"|cmd arg\""}, {"quoted name", "x"},
                                                     {"bar", "one:two"}, {"x (comment)", "z"},
                                                     {"p", "\"x y\"@z, <a@b>, :include:/x"}, {"j", "<a@b.c>, Name Foo <x@y>"},
-                                                    {"k", "a@[1.2.3.4], b"}, {"m", ", a, , b, "}, {"n", "backslash"},
+                                                    {"k", "a@[1.2.3.4], b"}, {"l", "a@[x\\]y\\\\z]"}, {"m", ", a, , b, "}, {"n", "backslash"},
                                                     {"o", "\"unterminated\""}, {"v", "\"a,b\""},
                                                     {"i", "\"|/usr/bin/x -a \\\"q\\\" b\", /dev/null"}, {"dup", "1"}});
     auto at = [&](int line, const char* what) { return cat(file, ", line ", line, ": ", what); };
     CHECK(warnings.texts ==
-          std::vector<std::string>{at(15, "need name:value pair"), at(16, "name must be local"), at(17, "need name:value pair"),
-                                   at(18, "need name:value pair"), at(19, "need name:value pair"),
+          std::vector<std::string>{at(16, "need name:value pair"), at(17, "name must be local"), at(18, "need name:value pair"),
+                                   at(19, "need name:value pair"), at(20, "need name:value pair"),
                                    file + ".db: duplicate entry: \"dup\""});
 }
 
