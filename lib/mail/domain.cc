@@ -72,7 +72,11 @@ std::optional<std::string> lookup_domain(std::string_view domain)
     std::unique_ptr<char, Release<idn2_free>> owned(output);
     if (error != IDN2_OK || !output)
         return std::nullopt;
-    return lower(output);
+    // Other scripts have dots and digits of their own.
+    auto ascii = lower(output);
+    if (ascii.ends_with('.'))
+        ascii.pop_back();
+    return is_domain(ascii) ? std::optional(ascii) : std::nullopt;
 }
 
 }  // namespace mta::mail

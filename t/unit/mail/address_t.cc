@@ -146,5 +146,7 @@ TEST_CASE("domains for lookups are lower case A-labels", "[mail]")
     CHECK(mail::lookup_domain("BÜCHER.example") == "xn--bcher-kva.example");
     CHECK(mail::lookup_domain("straße.example") == "xn--strae-oqa.example");  // IDNA 2008 keeps the sharp s
     CHECK(mail::lookup_domain("[192.0.2.1]") == "[192.0.2.1]");
+    CHECK(mail::lookup_domain("Bücher。example。") == "xn--bcher-kva.example");  // U+3002 is a dot, too
+    CHECK_FALSE(mail::lookup_domain("１９２.０.２.１"));                          // and these are digits
     CHECK_FALSE(mail::lookup_domain("\xff.example"));
 }
