@@ -132,7 +132,7 @@ std::string MailqFormat::mail(const Listed& mail)
     ++count_;
     bytes_ += mail.size;
     auto status = cat(mail.queue_name == "active" ? "*" : mail.queue_name == "hold" ? "!" : "", mail.forced_expire ? "#" : "");
-    out += pad_right(cat(mail.queue_id, status), id_column) + " " + pad_left(cat(mail.size), size_column) + " " +
+    out += pad_right(cat(printable(mail.queue_id), status), id_column) + " " + pad_left(cat(mail.size), size_column) + " " +
            arrival_text(mail.arrival) + " " + (mail.sender.empty() ? "MAILER-DAEMON" : printable(mail.sender)) + "\n";
     std::string last_reason;
     for (const auto& recipient : mail.recipients) {

@@ -40,6 +40,8 @@ TEST_CASE("the queue is listed in Postfix's columns", "[queue]")
     held.forced_expire = true;
     CHECK(format.mail(held) == "\n4jdNLX1XdBz1c9X7!#      240 Mon Nov 30 12:17:08 a@b.test\n");
     CHECK(format.end() == "\n-- 0 Kbytes in 3 Requests.\n");
+    held.queue_id = "4j\x1b[2J";
+    CHECK(format.mail(held).find('\x1b') == std::string::npos);
     CHECK(MailqFormat().end() == "Mail queue is empty\n");
 }
 
