@@ -12,6 +12,8 @@ namespace {
 constexpr std::array<std::string_view, 16> order{"helo", "ehlo", "xclient", "xforward", "starttls", "auth", "mail", "rcpt",
                                                  "data", "bdat", "rset", "noop", "vrfy", "etrn", "quit", "unknown"};
 
+constexpr long max_count = 1'000'000'000;  // nobody comes so far; and sums of it stay numbers
+
 std::size_t rank(std::string_view command)
 {
     return static_cast<std::size_t>(std::find(order.begin(), order.end(), command) - order.begin());
@@ -30,7 +32,8 @@ Counters::Counters(std::string_view text)
         auto equals = word.find('='), slash = word.find('/');
         auto total = parse_number<long>(word.substr(slash == std::string_view::npos ? equals + 1 : slash + 1));
         auto done = slash == std::string_view::npos ? total : parse_number<long>(word.substr(equals + 1, slash - equals - 1));
-        if (equals == std::string_view::npos || rank(word.substr(0, equals)) == order.size() || !total || !done || *done > *total)
+        if (equals == std::string_view::npos || rank(word.substr(0, equals)) == order.size() || !total || !done || *done < 0 || *done > *total ||
+            *total > max_count)
             continue;
         auto& item = find(word.substr(0, equals));
         item.done = *done;

@@ -107,6 +107,7 @@ TEST_CASE("commands are counted as the disconnect line shows them", "[front]")
     service::Counters again(counters.text());
     again.count("auth", true);
     CHECK(again.text() == "ehlo=2 auth=1/2 quit=1 unknown=0/1");
-    for (auto bad : {"", "x", "=", "mail=", "mail=x", "=1", "mail=2/1", "mail=1/x", "commands=3/4", "xyzzy=1"})
+    for (auto bad : {"", "x", "=", "mail=", "mail=x", "=1", "mail=2/1", "mail=1/x", "commands=3/4", "xyzzy=1", "mail=-1",
+                     "mail=9223372036854775807"})
         CHECK(service::Counters(bad).text().empty());
 }
