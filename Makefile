@@ -100,6 +100,34 @@ $B/catch2.h.gch:
 	@printf '%s\n' '#define CATCH_CONFIG_EXTERNAL_INTERFACES' '#include <catch2/catch.hpp>' > $B/catch2.h
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -U_FORTIFY_SOURCE -x c++-header -o $@ $B/catch2.h
 
+# Fuzz targets (t/fuzz), each a program of its own under libFuzzer. One more program replays all that they have found: in every
+# build, so that make check does it without and make asan with sanitizers.
+FUZZ_TARGETS := $(basename $(notdir $(wildcard t/fuzz/*.cc)))
+FUZZ_LIB     := $(patsubst %.cc,$B/%.o,$(wildcard t/fuzz/lib/*.cc))
+FUZZ_PROGS   := $(filter $(PROGS),$(patsubst %/,%,$(sort $(dir $(wildcard $(shell sed -n 's/^.include "\(.*\)"$$/\1/p' t/fuzz/*.cc))))))
+FUZZ_REPLAY  := $(patsubst %,$B/t/fuzz/replay/%.o,$(FUZZ_TARGETS))
+$B/libfuzzed.a: $(patsubst %.cc,$B/%.o,$(filter-out %/main.cc,$(foreach p,$(FUZZ_PROGS),$(wildcard $p/*.cc))))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$B/fuzz/%: $B/t/fuzz/%.o $(FUZZ_LIB) $B/libfuzzed.a $B/libmta.a
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+fuzzers: $(addprefix $B/fuzz/,$(FUZZ_TARGETS))
+.SECONDARY: $(patsubst %,$B/t/fuzz/%.o,$(FUZZ_TARGETS))
+
+$B/t/fuzz/replay/%.o: t/fuzz/%.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(EXTRA) -DLLVMFuzzerTestOneInput=fuzz_$* -c -o $@ $<
+$(FUZZ_REPLAY) $(FUZZ_LIB): EXTRA = -O0 -U_FORTIFY_SOURCE
+$B/t/fuzz/targets.inc: FORCE
+	@mkdir -p $(@D)
+	@printf 'TARGET(%s)\n' $(FUZZ_TARGETS) > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$B/t/fuzz/replay/main.o: CPPFLAGS += -I$B/t/fuzz
+$B/t/fuzz/replay/main.o: $B/t/fuzz/targets.inc
+$B/replay: $B/t/fuzz/replay/main.o $(FUZZ_REPLAY) $(FUZZ_LIB) $B/libprogs.a $B/libmta.a
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # The load generator of the benchmark.
 $B/mailload: $(patsubst %.cc,$B/%.o,$(wildcard t/bench/mailload/*.cc)) $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
@@ -164,6 +192,8 @@ packages-test:
 	@t/install-packages build run test
 packages-clang:
 	@t/install-packages build test clang
+packages-fuzz:
+	@t/install-packages build fuzz
 packages-bench:
 	@t/install-packages build bench $(BENCH_PEERS)
 
@@ -181,8 +211,8 @@ check: packages-test
 check-long: packages-test
 	@$(MAKE) --no-print-directory $(JOBS) B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
-	@B=$B t/check-long
-tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $(RECORDER)
+	@B=$B t/check --long
+tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $B/replay $(RECORDER)
 
 # Beside Debian's Postfix and Dovecot, on 127.0.0.1, as root. BENCH_QUICK=1: three minutes. BENCH_PEERS="postfix dovecot exim opensmtpd
 # cyrus courier": all that it knows; the last four in Debian roots made for them. Other parameters: t/bench/run.
@@ -199,8 +229,21 @@ asan:
 clang: packages-clang
 	@$(MAKE) --no-print-directory $(JOBS) B=$B-clang CXX=clang++ OPTIMIZE=-O0 tests
 
-clean:
-	rm -rf $B $B-asan $B-clang
+# Each target for FUZZ_SECONDS, two at a time; other parameters: t/fuzz/run. t/fuzz/minimise keeps what was found.
+FUZZ_SECONDS  ?= 60
+FUZZ_SANITIZE := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+fuzz: packages-fuzz
+	@$(MAKE) --no-print-directory $(JOBS) B=$B-fuzz CXX=clang++ OPTIMIZE='-O1 -g1' SANITIZE='$(FUZZ_SANITIZE)' fuzzers
+	@B=$B-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) t/fuzz/run
 
-.PHONY: all unit docs tests check check-long asan clang run bench packages-build packages-run packages-test packages-clang packages-bench install install-users clean FORCE
+# What the corpora reach of the files that each target is for.
+fuzz-coverage: packages-fuzz
+	@$(MAKE) --no-print-directory $(JOBS) B=$B-coverage CXX=clang++ OPTIMIZE=-O0 SANITIZE='-fprofile-instr-generate -fcoverage-mapping' $B-coverage/replay
+	@B=$B-coverage t/fuzz/coverage
+
+clean:
+	rm -rf $B $B-asan $B-clang $B-fuzz $B-coverage
+
+.PHONY: all unit docs tests check check-long asan clang run bench fuzz fuzz-coverage fuzzers packages-build packages-run packages-test packages-clang packages-fuzz \
+        packages-bench install install-users clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

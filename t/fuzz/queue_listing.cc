@@ -1,0 +1,54 @@
+// Covers: lib/queue/listing.cc lib/queue/id.cc
+#include "queue/listing.h"
+
+#include "base/text.h"
+#include "t/fuzz/lib/json.h"
+#include "t/fuzz/lib/target.h"
+#include "queue/id.h"
+
+// The list of the queue as showq sends it, as mailq shows it and as JSON.
+namespace {
+
+using namespace mta;
+
+bool same(const queue::Listed& a, const queue::Listed& b)
+{
+    auto is_same = [](const auto& x, const auto& y) { return x.address == y.address && x.original == y.original && x.reason == y.reason; };
+    return a.queue_name == b.queue_name && a.queue_id == b.queue_id && a.arrival == b.arrival && a.size == b.size && a.sender == b.sender &&
+           a.forced_expire == b.forced_expire &&
+           std::equal(a.recipients.begin(), a.recipients.end(), b.recipients.begin(), b.recipients.end(), is_same);
+}
+
+void check_texts(const queue::Listed& mail)
+{
+    queue::MailqFormat format;
+    auto text = format.mail(mail) + format.mail(mail) + format.end();
+    HOLDS(text.find_first_of(std::string_view("\0\r\x1b", 3)) == std::string::npos);
+    auto line = queue::json_line(mail);
+    HOLDS(line.ends_with('\n') && line.find('\n') + 1 == line.size());
+    std::string_view rest = line;
+    fuzz::take_json(rest);
+    HOLDS(rest == "\n");
+}
+
+}  // namespace
+
+FUZZ(input)
+{
+    std::string_view rest = input;
+    while (!rest.empty()) {
+        queue::Listed mail;
+        auto size = queue::decode(rest, mail);
+        if (!size || *size == 0)
+            break;
+        HOLDS(*size <= rest.size());
+        rest.remove_prefix(*size);
+        check_texts(mail);
+        queue::Listed again;
+        auto encoded = queue::encode(mail);
+        auto taken = queue::decode(encoded, again);
+        HOLDS(taken && *taken == encoded.size() && same(mail, again));
+    }
+    if (queue::is_id(input))
+        HOLDS(queue::may_be_id(input) && input.find('/') == std::string_view::npos && input.front() != '.');
+}
