@@ -157,6 +157,7 @@ ValueWithParameters parse_with_parameters(std::string_view field_value)
     return result;
 }
 
+// Of pieces with one name and number the first counts, so that no text is longer than what it was made of.
 Parameters join_continuations(const Parameters& parameters)
 {
     Parameters result;
@@ -164,7 +165,7 @@ Parameters join_continuations(const Parameters& parameters)
         auto split = split_name(next.name);
         if (!split.number)
             result.push_back(next);
-        else if (*split.number == 0)
+        else if (*split.number == 0 && piece(parameters, split.base, 0) == &next)
             result.push_back(joined(parameters, split.base));
     }
     return result;

@@ -63,6 +63,7 @@ TEST_CASE("continued and encoded parameters (RFC 2231)", "[mime]")
               "title*=us-ascii'en'This%20is%20even%20more%20%2A%2A%2Afun%2A%2A%2A%20isn%27t%20it!", "title",
               "This is even more ***fun*** isn't it!"},
              {"x/y; a*1=two; a*0=one; a*3=lost", "a=onetwo", "a", "onetwo"},
+             {"x/y; a*0=one; A*0=three; a*1=two; a*00=four; a*1=five", "a=onetwo", "a", "onetwo"},
              {"x/y; filename=plain; filename*=utf-8''%C3%BC", "filename=plain|filename*=utf-8''%C3%BC", "filename", "\xc3\xbc"},
              {"x/y; name=\"=?utf-8?q?=C3=BC?=\"", "name==?utf-8?q?=C3=BC?=", "name", "\xc3\xbc"},
              {"x/y; name*=iso-8859-1''%fc", "name*=iso-8859-1''%fc", "name", "\xc3\xbc"},
