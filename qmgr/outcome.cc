@@ -16,26 +16,6 @@ namespace {
 constexpr std::int64_t second = 1000000;
 constexpr auto record_retry = std::chrono::seconds(10);
 
-bool wants(const std::string& notify, std::string_view what) { return upper(notify).find(what) != std::string::npos; }
-
-// True if there is a final result that the sender has to be told of and was not.
-bool has_news(const ActiveMail& mail, std::size_t recipient)
-{
-    const auto& outcome = mail.mail.outcomes[recipient];
-    if (!outcome || outcome->notified)
-        return false;
-    return outcome->has_failed() || (outcome->action == "sent" && wants(mail.envelope().recipients[recipient].notify, "SUCCESS"));
-}
-
-// True if nothing is left to do but to remove it.
-bool goes_at_once(const ActiveMail& mail)
-{
-    for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i)
-        if (!mail.mail.is_done(i) || has_news(mail, i))
-            return false;
-    return true;
-}
-
 }  // namespace
 
 // What happened is written before anything else happens to the mail, unless this was its last open recipient and the
@@ -46,7 +26,7 @@ void Manager::recipient_done(ActiveMail& mail, const service::RecipientStatus& s
     auto outcome = outcome_of(status);
     mail.mail.outcomes[number] = outcome;
     --mail.open;
-    if (!goes_at_once(mail))
+    if (!mail.goes_at_once())
         record(mail, outcome, outcome.is_final());
 }
 
@@ -125,7 +105,7 @@ void Manager::settle(ActiveMail& mail)
     bool is_forced = mail.mail.has_note(queue::force_expired);
     if (is_forced || mail.age() > lifetime.count() * second)
         expire(mail, is_forced ? "force-expired" : "expired");
-    if (!goes_at_once(mail) && !record_rest(mail)) {
+    if (!mail.goes_at_once() && !record_rest(mail)) {
         unrecorded_.push_back(mail.id);
         if (!record_timer_.pending())
             record_timer_.start(record_retry);
@@ -158,7 +138,7 @@ void Manager::list_dsns(ActiveMail& mail)
         if (!outcome || outcome->notified)
             continue;
         failure = failure || outcome->has_failed();
-        success = success || (outcome->action == "sent" && wants(mail.envelope().recipients[i].notify, "SUCCESS"));
+        success = success || mail.has_success_news(i);
     }
     auto warn_after = params_.delay_warning_time().count() * second;
     bool delay = waiting && warn_after > 0 && mail.age() > warn_after && !mail.mail.has_note(queue::delay_warned);
@@ -200,7 +180,7 @@ void Manager::dsn_done(const std::string& id, const Result<ipc::Message>& answer
 
 void Manager::finish(ActiveMail& mail)
 {
-    goes_at_once(mail) ? remove(mail) : defer(mail);
+    mail.goes_at_once() ? remove(mail) : defer(mail);
 }
 
 void Manager::remove(ActiveMail& mail)
