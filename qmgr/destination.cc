@@ -52,10 +52,10 @@ Destination::Destination(std::string key, std::string nexthop, const TransportSe
 
 void Destination::add(Entry entry)
 {
-    auto found = std::find_if(mails_.begin(), mails_.end(), [&](const auto& m) { return m.first == entry.mail; });
-    if (found == mails_.end())
-        found = mails_.insert(mails_.end(), {entry.mail, {}});
-    found->second.push_back(std::move(entry));
+    auto [place, is_new] = places_.try_emplace(entry.mail);
+    if (is_new)
+        place->second = mails_.insert(mails_.end(), {entry.mail, {}});
+    place->second->second.push_back(std::move(entry));
 }
 
 bool Destination::is_ready(Clock::time_point now) const
@@ -80,10 +80,12 @@ Entry Destination::take(Clock::time_point now)
     auto& [mail, entries] = mails_.front();
     Entry entry = std::move(entries.front());
     entries.pop_front();
-    if (entries.empty())
+    if (entries.empty()) {
+        places_.erase(mail);
         mails_.pop_front();
-    else
+    } else {
         mails_.splice(mails_.end(), mails_, mails_.begin());
+    }
     ++busy_;
     not_before_ = now + settings_.rate_delay;
     return entry;
@@ -125,6 +127,7 @@ std::list<Entry> Destination::take_all()
         for (auto& entry : entries)
             all.push_back(std::move(entry));
     mails_.clear();
+    places_.clear();
     return all;
 }
 

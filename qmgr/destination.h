@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "qmgr/mail.h"
 #include "qmgr/params.h"
@@ -59,7 +60,9 @@ private:
     std::string key_, nexthop_;
     const TransportSettings& settings_;
     // One queue per mail, so that a mail with thousands of recipients here does not hold up the next mail.
-    std::list<std::pair<ActiveMail*, std::deque<Entry>>> mails_;
+    using Mails = std::list<std::pair<ActiveMail*, std::deque<Entry>>>;
+    Mails mails_;
+    std::unordered_map<ActiveMail*, Mails::iterator> places_;
     double window_;
     double failures_ = 0;          // in parts of the window, since a success
     long busy_ = 0;
