@@ -120,6 +120,22 @@ void Destination::resume()
     failures_ = 0;
 }
 
+std::optional<Entry> Destination::take_last_alone()
+{
+    constexpr int max_looks = 20;
+    auto at = mails_.end();
+    for (int look = 0; look < max_looks && at != mails_.begin(); ++look) {
+        auto& [mail, entries] = *--at;
+        if (mail->entries != 1 || mail->open != entries.front().targets.size())
+            continue;
+        Entry entry = std::move(entries.front());
+        places_.erase(mail);
+        mails_.erase(at);
+        return entry;
+    }
+    return std::nullopt;
+}
+
 std::list<Entry> Destination::take_all()
 {
     std::list<Entry> all;

@@ -49,8 +49,11 @@ public:
     void resume();
 
     std::list<Entry> take_all();
+    // The last one whose mail has no other delivery in this attempt, waiting, running or over; nothing if none is found fast.
+    std::optional<Entry> take_last_alone();
     bool is_idle() const { return busy_ == 0 && mails_.empty(); }
     bool has_waiting() const { return !mails_.empty(); }
+    std::size_t waiting_mails() const { return mails_.size(); }
     long busy() const { return busy_; }
     double window() const { return window_; }
 

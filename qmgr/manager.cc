@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t resolve_at_once = 50;
 constexpr int activate_at_once = 50;           // then the loop looks at its other events
 constexpr std::size_t request_bytes = 32 * 1024;  // of recipients: a request to an agent must fit a message
-constexpr long locked_retry_seconds = 60, trouble_retry_seconds = 60;
+constexpr long locked_retry_seconds = 60, trouble_retry_seconds = 60, put_back_seconds = 60;
 constexpr auto stop_limit = 5s;
 
 // What a recipient takes of a request.
@@ -124,11 +124,14 @@ void Manager::activate_due()
     if (stopped_)
         return;
     std::int64_t now = std::time(nullptr);
-    for (int i = 0; i < activate_at_once && static_cast<long>(active_.size()) < params_.qmgr_message_active_limit(); ++i) {
-        bool has_due = !due_.empty() && due_.next_due() <= now;
-        if (fresh_.empty() && !has_due)
+    auto has_due = [&] { return !due_.empty() && due_.next_due() <= now; };
+    bool is_blocked = false;
+    for (int i = 0; i < activate_at_once && (!fresh_.empty() || has_due()); ++i) {
+        bool was_full = is_full();
+        is_blocked = was_full && (fresh_.empty() || !make_room());
+        if (is_blocked)
             break;
-        if (!fresh_.empty() && (prefer_fresh_ || !has_due)) {
+        if (!fresh_.empty() && (was_full || prefer_fresh_ || !has_due())) {
             auto [id, first_try] = fresh_.front();
             fresh_.pop_front();
             prefer_fresh_ = false;
@@ -139,11 +142,32 @@ void Manager::activate_due()
             activate(item.id, item.state, false);
         }
     }
-    bool room = static_cast<long>(active_.size()) < params_.qmgr_message_active_limit();
-    if (room && (!fresh_.empty() || (!due_.empty() && due_.next_due() <= now)))
+    if (is_blocked)
+        return;
+    if (!fresh_.empty() || has_due())
         activate_timer_.start(0ms);
-    else if (room && !due_.empty())
+    else if (!due_.empty())
         due_timer_.start(std::chrono::milliseconds(std::min<std::int64_t>(due_.next_due() - now, 3600) * 1000));
+}
+
+bool Manager::is_full() const { return static_cast<long>(active_.size()) >= params_.qmgr_message_active_limit(); }
+
+// When most of the places are taken by mails that wait for one destination, which is dead or slow, one of them waits elsewhere, so
+// that fresh mail for others can go its way.
+bool Manager::make_room()
+{
+    Destination* most = nullptr;
+    for (const auto& [name, transport] : transports_)
+        if (auto* crowded = transport->most_crowded(); crowded && (!most || crowded->waiting_mails() > most->waiting_mails()))
+            most = crowded;
+    if (!most || 2 * most->waiting_mails() < active_.size())
+        return false;
+    auto entry = most->take_last_alone();
+    if (!entry)
+        return false;
+    log::info(entry->mail->id, ": put back: ", most->waiting_mails(), " other mails wait for ", most->nexthop());
+    defer(*entry->mail, std::time(nullptr) + put_back_seconds);
+    return true;
 }
 
 void Manager::activate(const std::string& id, queue::State state, bool first_try)

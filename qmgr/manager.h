@@ -43,6 +43,8 @@ private:
     // The way of a mail (manager.cc)
     void scan(queue::State state);
     void activate_due();
+    bool is_full() const;
+    bool make_room();
     void activate(const std::string& id, queue::State state, bool first_try);
     bool open_mail(ActiveMail& mail);
     void look_again(const std::string& id, queue::State state, const Error& error);
@@ -65,7 +67,7 @@ private:
     void dsn_done(const std::string& id, const Result<ipc::Message>& answer);
     void finish(ActiveMail& mail);
     void remove(ActiveMail& mail);
-    void defer(ActiveMail& mail);
+    void defer(ActiveMail& mail, std::int64_t due);
     void record(ActiveMail& mail, const queue::Outcome& outcome, bool sync);
     bool record_rest(ActiveMail& mail);
     void settle_unrecorded();

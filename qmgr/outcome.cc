@@ -167,7 +167,7 @@ void Manager::dsn_done(const std::string& id, const Result<ipc::Message>& answer
     auto reply = answer ? ipc::unpack<service::BounceReply>(*answer) : Result<service::BounceReply>(answer.error());
     if (!reply || !reply->ok) {
         log::warning(id, ": no notification sent: ", reply ? reply->text : reply.error().text);
-        return defer(mail);
+        return defer(mail, next_attempt(mail));
     }
     auto kind = mail.dsns.front();
     mail.dsns.erase(mail.dsns.begin());
@@ -180,7 +180,7 @@ void Manager::dsn_done(const std::string& id, const Result<ipc::Message>& answer
 
 void Manager::finish(ActiveMail& mail)
 {
-    mail.goes_at_once() ? remove(mail) : defer(mail);
+    mail.goes_at_once() ? remove(mail) : defer(mail, next_attempt(mail));
 }
 
 void Manager::remove(ActiveMail& mail)
@@ -202,9 +202,8 @@ std::int64_t Manager::next_attempt(const ActiveMail& mail)
            backoff(mail.age() / second, params_.minimal_backoff_time().count(), params_.maximal_backoff_time().count(), chance);
 }
 
-void Manager::defer(ActiveMail& mail)
+void Manager::defer(ActiveMail& mail, std::int64_t due)
 {
-    auto due = next_attempt(mail);
     if (auto set = queue_.set_due(mail.id, queue::State::active, due); !set)
         log::warning(set.error().text);
     if (auto moved = queue_.move(mail.id, queue::State::active, queue::State::deferred); moved)

@@ -39,6 +39,15 @@ long Transport::busy() const
     return std::count_if(agents_.begin(), agents_.end(), [](const auto& agent) { return agent->destination != nullptr; });
 }
 
+Destination* Transport::most_crowded() const
+{
+    Destination* most = nullptr;
+    for (const auto& [key, destination] : destinations_)
+        if (!most || destination->waiting_mails() > most->waiting_mails())
+            most = destination.get();
+    return most;
+}
+
 bool Transport::has_room(std::size_t agents) const { return process_limit_ == 0 || static_cast<long>(agents) < process_limit_; }
 
 void Transport::add(const std::string& nexthop, Entry entry)

@@ -44,6 +44,8 @@ public:
     void resume();                 // forgets suspensions
     void stop() { stopping_ = true; }  // starts nothing more
     long busy() const;
+    // The destination for which the most mails wait; null if there is none.
+    Destination* most_crowded() const;
 
 private:
     struct Agent {

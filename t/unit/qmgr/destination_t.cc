@@ -34,6 +34,28 @@ TEST_CASE("mails take turns within a destination", "[qmgr]")
     CHECK(order == std::vector<ActiveMail*>{&big, &small, &big, &big});
 }
 
+TEST_CASE("the last mail that waits for nothing else can be taken back", "[qmgr]")
+{
+    auto s = settings();
+    Destination destination("d", "d", s);
+    ActiveMail first, elsewhere, begun;
+    for (auto* mail : {&first, &elsewhere, &begun}) {
+        mail->open = mail->entries = 1;
+        destination.add(entry(*mail, 0));
+    }
+    elsewhere.entries = 2;
+    begun.open = 2;
+    auto taken = destination.take_last_alone();
+    REQUIRE(taken);
+    CHECK(taken->mail == &first);
+    CHECK(destination.waiting_mails() == 2);
+    CHECK_FALSE(destination.take_last_alone());
+    destination.add(std::move(*taken));
+    CHECK(destination.take(Clock::now()).mail == &elsewhere);
+    CHECK(destination.take(Clock::now()).mail == &begun);
+    CHECK(destination.take(Clock::now()).mail == &first);
+}
+
 TEST_CASE("the window opens with successes up to the limit", "[qmgr]")
 {
     auto s = settings();
