@@ -1,3 +1,5 @@
+#include <map>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "config/config.h"
@@ -133,6 +135,7 @@ Result<std::vector<Service>> parse_services(std::string_view text, const std::st
     if (!lines)
         return lines.error();
     std::vector<Service> services;
+    std::map<std::pair<std::string, std::string>, int> known;  // where each is
     for (const auto& line : *lines) {
         Service service;
         service.place = {file, line.line};
@@ -140,10 +143,10 @@ Result<std::vector<Service>> parse_services(std::string_view text, const std::st
         auto done = words ? read_fields(*words, service) : Result<void>(words.error());
         if (!done)
             return failure(cat(service.place.text(), ": ", done.error().text));
-        for (const auto& other : services)
-            if (other.name == service.name && other.type == service.type)
-                return failure(cat(service.place.text(), ": duplicate service ", service.name, " ", service.type,
-                                   ", the first one is in line ", other.place.line));
+        auto [first, is_new] = known.try_emplace({service.name, service.type}, line.line);
+        if (!is_new)
+            return failure(cat(service.place.text(), ": duplicate service ", service.name, " ", service.type,
+                               ", the first one is in line ", first->second));
         services.push_back(std::move(service));
     }
     return services;
