@@ -17,6 +17,8 @@ struct SystemFlagName {
 inline constexpr std::array<SystemFlagName, 5> system_flags{{
     {answered, "\\Answered"}, {flagged, "\\Flagged"}, {deleted, "\\Deleted"}, {seen, "\\Seen"}, {draft, "\\Draft"}}};
 
+constexpr std::size_t max_keywords_at_once = 100;  // more than a mailbox can have
+
 struct Flags {
     std::uint8_t system = 0;
     std::vector<std::string> keywords;  // each once, whatever its case

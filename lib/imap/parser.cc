@@ -236,6 +236,8 @@ void Parser::flag(Flags& flags)
     name += atom();
     if (!failed_ && !add_flag(flags, name))
         fail(cat("Unknown system flag ", name));
+    if (flags.keywords.size() > max_keywords_at_once)
+        fail("Too many keywords");
 }
 
 Flags Parser::flag_list(bool may_be_bare)

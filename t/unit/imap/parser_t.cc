@@ -97,6 +97,18 @@ TEST_CASE("flag lists: system flags in any case, keywords once, \\Recent passed 
     CHECK(imap::flags_text(0, false, {}).empty());
 }
 
+TEST_CASE("a flag list may have more keywords than a mailbox, but not without end", "[imap]")
+{
+    std::string list = "(k0";
+    for (std::size_t i = 1; i < imap::max_keywords_at_once; ++i)
+        list += cat(" k", i);
+    for (std::string more : {"", " K7", " \\Seen"})
+        CHECK(Parser(list + more + ")").flag_list(false).keywords.size() == imap::max_keywords_at_once);
+    Parser parser(list + " one-more)");
+    parser.flag_list(false);
+    CHECK_FALSE(parser.finish());
+}
+
 TEST_CASE("numbers and dates", "[imap]")
 {
     CHECK(Parser("4294967295").number() == 4294967295u);
