@@ -119,6 +119,14 @@ void parse_partial(Parser& parser, FetchItem& item)
     item.label += cat("<", partial.offset, ">");
 }
 
+// The label has them as they were written; for everything else they are as they are found fast.
+void sort_fields(std::vector<std::string>& fields)
+{
+    for (auto& field : fields)
+        field = lower(field);
+    std::sort(fields.begin(), fields.end());
+}
+
 FetchItem body_item(Parser& parser, bool is_peek)
 {
     FetchItem item;
@@ -128,6 +136,7 @@ FetchItem body_item(Parser& parser, bool is_peek)
     item.section = parse_section(parser);
     parser.expect(']');
     item.label = cat("BODY[", section_label(item.section), "]");
+    sort_fields(item.section.fields);
     parse_partial(parser, item);
     return item;
 }
@@ -166,7 +175,7 @@ std::optional<std::vector<FetchItem>> parse_macro(Parser& parser)
 
 bool wants(const Section& section, const mime::Field& field)
 {
-    bool is_named = std::any_of(section.fields.begin(), section.fields.end(), [&](const std::string& name) { return field.is(name); });
+    bool is_named = std::binary_search(section.fields.begin(), section.fields.end(), lower(field.name));
     return section.what == What::fields ? is_named : !is_named && !field.name.empty();
 }
 

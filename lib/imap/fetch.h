@@ -17,7 +17,7 @@ struct Section {
 
     std::vector<std::uint32_t> path;  // part numbers
     What what = What::all;
-    std::vector<std::string> fields;
+    std::vector<std::string> fields;  // in lower case, sorted
 
     bool needs_only_header() const { return path.empty() && what != What::all && what != What::text; }
 };
