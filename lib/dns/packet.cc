@@ -295,6 +295,9 @@ Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad)
         failed.reason = code_name(code);
         return failed;
     }
+    // Before ldns reads them: names can be chains of pointers, each through all names before it.
+    if (word_at(reply, 6) > max_records || std::size_t{word_at(reply, 8)} + word_at(reply, 10) > max_other_records)
+        return malformed("reply with too many records");
     ldns_pkt* parsed = nullptr;
     auto status = ldns_wire2pkt(&parsed, reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size());
     Packet packet(parsed);
@@ -303,9 +306,6 @@ Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad)
         failed.reason = cat("malformed reply: ", ldns_get_errorstr_by_id(status));
         return failed;
     }
-    if (ldns_rr_list_rr_count(ldns_pkt_answer(parsed)) > max_records)
-        return malformed("reply with too many records");
-
     Chain chain(ldns_pkt_answer(parsed), query.name, query.type);
     if (auto followed = chain.follow(); !followed)
         return malformed(followed.error().text);

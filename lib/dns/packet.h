@@ -11,6 +11,7 @@ namespace mta::dns {
 
 constexpr std::size_t max_packet_bytes = 65535;
 constexpr std::size_t max_records = 100;       // in an answer section; more is malformed
+constexpr std::size_t max_other_records = 200; // in the sections behind it
 constexpr int max_alias_steps = 8;
 
 struct Query {
