@@ -35,8 +35,19 @@ bool Registry::claim(const std::string& key, Client client)
     }
     if (found->second.client == 0)
         --owners_[found->second.uid].unclaimed;
-    found->second.client = client;
+    set_client(found, client);
     return false;
+}
+
+void Registry::set_client(Keys::iterator key, Client client)
+{
+    if (auto old = claims_.find(std::exchange(key->second.client, client)); old != claims_.end()) {
+        old->second.erase(key->first);
+        if (old->second.empty())
+            claims_.erase(old);
+    }
+    if (client != 0)
+        claims_[client].insert(key->first);
 }
 
 void Registry::forget(const std::string& key)
@@ -47,8 +58,11 @@ void Registry::forget(const std::string& key)
 
 void Registry::leave(Client client)
 {
-    for (auto key = keys_.begin(); key != keys_.end();)
-        key = key->second.client == client ? erase(key) : std::next(key);
+    auto claimed = claims_.find(client);
+    if (claimed == claims_.end())
+        return;
+    for (const auto& key : std::set<std::string>(claimed->second))
+        erase(keys_.find(key));
 }
 
 void Registry::release_watches(Keys::iterator key)
@@ -71,6 +85,7 @@ Registry::Keys::iterator Registry::erase(Keys::iterator key)
     auto owner = owners_.find(key->second.uid);
     if (key->second.client == 0)
         --owner->second.unclaimed;
+    set_client(key, 0);
     if (--owner->second.keys == 0)
         owners_.erase(owner);
     return keys_.erase(key);

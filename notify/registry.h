@@ -68,6 +68,7 @@ private:
         std::size_t keys = 0, unclaimed = 0;
     };
     using Keys = std::map<std::string, Key>;
+    void set_client(Keys::iterator key, Client client);
     void release_watches(Keys::iterator key);
     Keys::iterator erase(Keys::iterator key);
     std::vector<Told> tell(std::vector<std::string> keys);
@@ -76,6 +77,7 @@ private:
     Keys keys_;
     std::map<std::pair<uid_t, int>, std::set<std::string>> watches_;  // their keys
     std::map<uid_t, Owner> owners_;                                   // those with keys
+    std::map<Client, std::set<std::string>> claims_;                  // what they have claimed
     std::vector<Unused> unused_;
 };
 
