@@ -163,7 +163,7 @@ void Session::lsub(imap::Parser& arguments)
                 parents.insert(name.substr(0, dot));
     }
     for (const auto& parent : parents)
-        if (std::find(names.begin(), names.end(), parent) == names.end())
+        if (!std::binary_search(names.begin(), names.end(), parent))
             untagged(list_line("LSUB", "\\Noselect", parent));
     ok("LSUB completed");
 }

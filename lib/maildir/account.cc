@@ -96,7 +96,7 @@ Result<std::vector<FolderInfo>> Account::list()
     for (auto& [name, info] : infos) {
         info.name = name;
         info.is_selectable = existing.contains(name);
-        info.is_subscribed = std::find(subscribed.begin(), subscribed.end(), name) != subscribed.end();
+        info.is_subscribed = std::binary_search(subscribed.begin(), subscribed.end(), name);
         if (const auto use = uses.find(name); use != uses.end())
             info.special_use = use->second;
         else if (const auto usual = usual_special_use(name); info.is_selectable && !usual.empty() && given.insert(usual).second)
