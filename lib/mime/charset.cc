@@ -4,6 +4,7 @@
 #include <unicase.h>
 #include <uninorm.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <map>
@@ -79,12 +80,11 @@ public:
 private:
     void step(char*& next, std::size_t& left, std::string& out)
     {
-        char chunk[4096];
-        char* to = chunk;
-        std::size_t room = sizeof chunk;
+        char* to = chunk_.data();
+        std::size_t room = chunk_.size();
         auto result = ::iconv(handle_, &next, &left, &to, &room);
         int why = errno;
-        out.append(chunk, sizeof chunk - room);
+        out.append(chunk_.data(), chunk_.size() - room);
         if (result != static_cast<std::size_t>(-1) || why == E2BIG)
             return;
         out.append(replacement);
@@ -98,14 +98,14 @@ private:
 
     void step_end(std::string& out)
     {
-        char chunk[64];
-        char* to = chunk;
-        std::size_t room = sizeof chunk;
+        char* to = chunk_.data();
+        std::size_t room = chunk_.size();
         ::iconv(handle_, nullptr, nullptr, &to, &room);
-        out.append(chunk, sizeof chunk - room);
+        out.append(chunk_.data(), chunk_.size() - room);
     }
 
     iconv_t handle_;
+    std::array<char, 4096> chunk_{};  // here, as compilers may fill variables with zeros: that would cost more than a character
 };
 
 // Opened once for each process and kept: opening costs a search in the file system, which a sandbox may forbid.
