@@ -19,6 +19,7 @@ namespace {
 
 constexpr int max_include_depth = 20;
 constexpr std::size_t max_members = 100000;  // as many as cleanup takes for one mail
+constexpr int max_include_files = 1000;      // files that name files that name files..., with nobody in them
 constexpr std::size_t max_forward_bytes = 1u << 20, max_include_bytes = 16u << 20;
 
 std::string local_part_of(const std::string& address) { return address.substr(0, address.rfind('@')); }
@@ -101,6 +102,8 @@ Result<void> Delivery::expand(const std::vector<Member>& members, Source source,
         if (into.addresses.size() + into.actions.size() > max_members)
             return Error{cat("expansion of ", local_part_, " is too large"), "5.4.6"};
         if (member.kind == Member::Kind::include) {
+            if (++into.files > max_include_files)
+                return Error{cat("expansion of ", local_part_, " reads too many files"), "5.4.6"};
             struct stat status {};
             if (::stat(member.text.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
                 return failure(cat(member.text, ": not a plain file"));  // a FIFO would hold us for ever

@@ -36,6 +36,7 @@ private:
         std::vector<std::string> addresses;
         std::vector<std::pair<Source, Member>> actions;  // commands and files
         bool to_mailbox = false;   // the user himself is among the members
+        int files = 0;             // that were read
     };
 
     Result<std::optional<std::string>> find_alias() const;

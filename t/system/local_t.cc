@@ -17,8 +17,8 @@ std::string aliases(const std::string& directory)
 {
     return cat("postmaster user1@example.test\nlist user1@example.test, user2@example.test\nnested list, user3@example.test\n", "members :include:", directory,
                "/etc/members\ncommand \"|cat > ", directory, "/evidence/message; env > ", directory, "/evidence/environment\"\nfails \"|exit 67\"\nfile ", directory,
-               "/evidence/box\nowned missing-user@example.test\nowner-owned user5@example.test\nturn turn-back\nturn-back turn\ngated user4@example.test, \"|test -e ",
-               directory, "/evidence/gate || exit 75\"\n");
+               "/evidence/box\ndeep :include:", directory, "/etc/list0\nowned missing-user@example.test\nowner-owned user5@example.test\n",
+               "turn turn-back\nturn-back turn\ngated user4@example.test, \"|test -e ", directory, "/evidence/gate || exit 75\"\n");
 }
 
 // An instance with aliases, and a directory that commands may write to.
@@ -131,6 +131,21 @@ TEST_CASE("aliases that lead back to each other end", "[system][local][bounce]")
     auto subject = test::unique();
     suite.submit(test::message(subject), {"turn@mail.example.test"});
     suite.log_line("to=<turn(-back)?@mail\\.example\\.test>.*status=bounced");
+    suite.arrival(1, subject);
+}
+
+TEST_CASE("lists that name each other again and again end", "[system][local][bounce]")
+{
+    auto& suite = shared();
+    constexpr int depth = 15;
+    for (int i = 0; i < depth; ++i) {
+        auto next = cat(":include:", suite.directory(), "/etc/list", i + 1, "\n");
+        suite.write_file(cat("list", i), next + next);
+    }
+    suite.write_file(cat("list", depth), "# nobody\n");
+    auto subject = test::unique();
+    suite.submit(test::message(subject), {"deep@mail.example.test"});
+    suite.log_line("to=<deep@mail\\.example\\.test>.*dsn=5\\.4\\.6, status=bounced \\(expansion of deep reads too many files\\)");
     suite.arrival(1, subject);
 }
 
