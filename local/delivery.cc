@@ -181,6 +181,7 @@ deliver::Outcome Delivery::to_command(const std::string& text, const daemon::Use
     deliver::Command command;
     command.arguments = {"/bin/sh", "-c", text};
     command.time_limit = tools_.params.command_time_limit;
+    command.process_limit = tools_.params.command_process_limit;
     command.progress = [this] { job_.progress(); };
     command.environment = deliver::command_environment(tools_.params.export_environment);
     auto set = [&](std::string_view name, std::string_view value) { command.environment.push_back(cat(name, "=", printable(value))); };

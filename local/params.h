@@ -13,6 +13,8 @@ struct Params : config::Group {
     config::Param<std::vector<std::string>> allow_mail_to_commands{*this, "allow_mail_to_commands", "alias, forward", "Where |command is allowed: alias, forward, include."};
     config::Param<std::vector<std::string>> allow_mail_to_files{*this, "allow_mail_to_files", "alias, forward", "Where /file is allowed: alias, forward, include."};
     config::Param<std::chrono::seconds> command_time_limit{*this, "command_time_limit", "1000s", "How long a command may run."};
+    config::Param<long> command_process_limit{*this, "command_process_limit", "1000",
+        "The number of processes of a command's user at which the command can start no more of them."};
     config::Param<std::vector<std::string>> export_environment{*this, "export_environment", "TZ MAIL_CONFIG LANG", "What commands see of our environment: names, or name=value."};
     config::Param<std::string> myhostname{*this, "myhostname", "", "The full name of this host; by default what gethostname(2) says."};
     config::Param<std::string> myorigin{*this, "myorigin", "$myhostname", "The domain that is added to addresses without one."};

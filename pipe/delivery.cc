@@ -76,7 +76,8 @@ Result<deliver::Command> Delivery::command_for(const deliver::Job& job, const st
     auto arguments = expand_arguments(attributes_.argv, request_macros(job.request(), attributes_), recipients, params_.allow_min_user);
     if (!arguments)
         return arguments.error();
-    return deliver::Command{*std::move(arguments), deliver::command_environment(params_.export_environment), attributes_.directory, time_limit_, [] {}};
+    return deliver::Command{*std::move(arguments), deliver::command_environment(params_.export_environment), attributes_.directory, time_limit_,
+                            params_.command_process_limit, [] {}};
 }
 
 }  // namespace mta::pipe

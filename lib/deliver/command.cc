@@ -4,10 +4,12 @@
 #include <paths.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -53,6 +55,12 @@ std::vector<char*> pointers(const std::vector<std::string>& strings)
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    auto processes = static_cast<rlim_t>(std::max(command.process_limit, 0L));
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NPROC, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max = std::min(limit.rlim_max, processes);
+        ::setrlimit(RLIMIT_NPROC, &limit);
+    }
     bool is_ready = ::dup2(input, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2 && ::dup2(trouble, 3) == 3 &&
                     ::fcntl(3, F_SETFD, FD_CLOEXEC) == 0 && ::close_range(4, ~0u, 0) == 0 &&
                     (command.directory.empty() || ::chdir(command.directory.c_str()) == 0);

@@ -17,6 +17,7 @@ struct Command {
     std::vector<std::string> environment;  // name=value, nothing else
     std::string directory;                 // working directory; empty: as it is
     std::chrono::seconds time_limit{1000};
+    long process_limit = 1000;             // of the user, from which on it can start no more (RLIMIT_NPROC)
     std::function<void()> progress = [] {};  // called now and then while it runs
 };
 

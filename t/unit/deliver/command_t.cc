@@ -68,6 +68,14 @@ TEST_CASE("blocked and ignored signals of the agent are not passed on", "[delive
     CHECK(judge(ended, "cmd").text == "Command died with signal 15: \"cmd\"");
 }
 
+TEST_CASE("a command cannot start processes without end", "[deliver]")
+{
+    auto command = shell("grep processes /proc/self/limits");
+    command.process_limit = 471;
+    auto output = run_command(command, text("x\n")).output;
+    CHECK(split_words(output) == std::vector<std::string_view>{"Max", "processes", "471", "471", "processes"});
+}
+
 TEST_CASE("a command that takes too long is killed with its children, and the mail is tried again", "[deliver]")
 {
     auto begin = std::chrono::steady_clock::now();
