@@ -128,6 +128,10 @@ $B/t/fuzz/replay/main.o: $B/t/fuzz/targets.inc
 $B/replay: $B/t/fuzz/replay/main.o $(FUZZ_REPLAY) $(FUZZ_LIB) $B/libprogs.a $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# What the tests under overload fill a queue with.
+$B/queuefill: $B/t/overload/queuefill.o $B/libmta.a
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
+
 # The load generator of the benchmark.
 $B/mailload: $(patsubst %.cc,$B/%.o,$(wildcard t/bench/mailload/*.cc)) $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
@@ -212,7 +216,7 @@ check-long: packages-test
 	@$(MAKE) --no-print-directory $(JOBS) B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/check --long
-tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $B/replay $(RECORDER)
+tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $B/replay $B/queuefill $(RECORDER)
 
 # Beside Debian's Postfix and Dovecot, on 127.0.0.1, as root. BENCH_QUICK=1: three minutes. BENCH_PEERS="postfix dovecot exim opensmtpd
 # cyrus courier": all that it knows; the last four in Debian roots made for them. Other parameters: t/bench/run.
