@@ -93,8 +93,13 @@ Result<void> replace_file(const std::string& path, std::string_view content, uns
         ::unlink(temporary.c_str());
         return done;
     }
+    return sync_directory(directory_above(path));
+}
+
+std::string directory_above(std::string_view path)
+{
     auto slash = path.rfind('/');
-    return sync_directory(slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1)));
+    return slash == std::string::npos ? "." : std::string(path.substr(0, std::max<std::size_t>(slash, 1)));
 }
 
 Result<void> make_directories(const std::string& path, unsigned mode)
@@ -102,8 +107,13 @@ Result<void> make_directories(const std::string& path, unsigned mode)
     for (std::size_t end = 1; end != std::string::npos;) {
         end = path.find('/', end + 1);
         auto part = path.substr(0, end);
-        if (::mkdir(part.c_str(), end == std::string::npos ? mode : 0755) != 0 && errno != EEXIST)
+        if (::mkdir(part.c_str(), end == std::string::npos ? mode : 0755) != 0) {
+            if (errno == EEXIST)
+                continue;
             return errno_error(cat("mkdir ", part));
+        }
+        if (auto synced = sync_directory(directory_above(part)); !synced)
+            return synced;
     }
     return {};
 }

@@ -22,10 +22,13 @@ Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t size);
 Result<void> sync(int fd, std::string_view what);
 Result<void> sync_directory(const std::string& path);
 
+// The path up to its last slash; "." for a name alone.
+std::string directory_above(std::string_view path);
+
 // Replaces the file durably: temporary neighbour, fsync, rename, fsync of the directory.
 Result<void> replace_file(const std::string& path, std::string_view content, unsigned mode);
 
-// Makes the directory and what is missing above it.
+// Makes the directory and what is missing above it, durably.
 Result<void> make_directories(const std::string& path, unsigned mode);
 
 bool exists(const std::string& path);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <set>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -44,15 +45,33 @@ Result<void> correct(const Directory& directory, const Owner& owner)
 
 Result<bool> make(const Directory& directory)
 {
-    auto slash = directory.path.rfind('/');
-    if (slash != std::string::npos && slash > 0)
-        if (auto made = make_directories(directory.path.substr(0, slash), 0755); !made)
-            return made.error();
+    if (auto made = make_directories(directory_above(directory.path), 0755); !made)
+        return made.error();
     if (::mkdir(directory.path.c_str(), directory.mode) == 0)
         return true;
     if (errno == EEXIST)
         return false;
     return errno_error(cat("mkdir ", directory.path));
+}
+
+// The names of what is made are durable before any mail is: a queue file in a directory that a power cut takes back is lost.
+Result<void> lay_out(const std::vector<Directory>& layout, const Owner& owner, bool repair)
+{
+    std::set<std::string> parents;
+    for (const auto& directory : layout) {
+        auto made = make(directory);
+        if (!made)
+            return made.error();
+        if (*made)
+            parents.insert(directory_above(directory.path));
+        if (*made || repair)
+            if (auto done = correct(directory, owner); !done)
+                return done;
+    }
+    for (const auto& parent : parents)
+        if (auto done = sync_directory(parent); !done)
+            return done;
+    return {};
 }
 
 }  // namespace
@@ -80,19 +99,7 @@ std::vector<Directory> directories(const std::string& queue_directory, const std
     return result;
 }
 
-Result<void> make_layout(const std::vector<Directory>& layout, const Owner& owner)
-{
-    for (const auto& directory : layout) {
-        auto made = make(directory);
-        if (!made)
-            return made.error();
-        if (!*made)
-            continue;
-        if (auto done = correct(directory, owner); !done)
-            return done;
-    }
-    return {};
-}
+Result<void> make_layout(const std::vector<Directory>& layout, const Owner& owner) { return lay_out(layout, owner, false); }
 
 std::vector<std::string> check_layout(const std::vector<Directory>& layout, const Owner& owner)
 {
@@ -115,15 +122,6 @@ std::vector<std::string> check_layout(const std::vector<Directory>& layout, cons
     return wrong;
 }
 
-Result<void> repair_layout(const std::vector<Directory>& layout, const Owner& owner)
-{
-    for (const auto& directory : layout) {
-        if (auto made = make(directory); !made)
-            return made.error();
-        if (auto done = correct(directory, owner); !done)
-            return done;
-    }
-    return {};
-}
+Result<void> repair_layout(const std::vector<Directory>& layout, const Owner& owner) { return lay_out(layout, owner, true); }
 
 }  // namespace mta::daemon
