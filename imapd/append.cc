@@ -73,7 +73,12 @@ bool Session::append_messages(AppendItem item, maildir::Upload& upload)
     while (true) {
         if (refuse_append(item))
             return false;
-        auto failed = receive(item, upload);
+        if (auto begun = upload.add(item.flags.system, item.flags.keywords, item.date); !begun) {
+            if (skip_rest_of_command(item.literal))
+                no(begun.error(), "TRYCREATE");
+            return false;
+        }
+        auto failed = receive(item.literal, upload);
         auto line = read_line(params_.command_timeout());
         auto next = line ? imap::literal_at_end(*line) : std::nullopt;
         if (failed) {
@@ -113,26 +118,19 @@ bool Session::refuse_append(const AppendItem& item)
     return true;
 }
 
-// Takes one literal from the client, also when the mailbox cannot take it.
-std::optional<Error> Session::receive(const AppendItem& item, maildir::Upload& upload)
+// Takes one literal from the client, also when the mailbox cannot take all of it.
+std::optional<Error> Session::receive(const imap::Literal& literal, maildir::Upload& upload)
 {
     std::optional<Error> failed;
-    auto keep = [&](Result<void> result) {
-        if (!result && !failed)
-            failed = result.error();
-    };
-    keep(upload.add(item.flags.system, item.flags.keywords, item.date));
-    if (failed && item.literal.is_sync)
-        return failed;
-    if (item.literal.is_sync)
+    if (literal.is_sync)
         client_.write("+ OK\r\n");
-    for (auto left = item.literal.size; left > 0;) {
+    for (auto left = literal.size; left > 0;) {
         auto bytes = client_.peek(params_.command_timeout());
         if (bytes.empty())
             throw net::Lost(net::Lost::Kind::closed, "end of file");
         bytes = bytes.substr(0, std::min<std::uint64_t>(bytes.size(), left));
-        if (!failed)
-            keep(upload.write(bytes));
+        if (auto written = failed ? Result<void>() : upload.write(bytes); !written)
+            failed = written.error();
         left -= bytes.size();
         client_.consume(bytes.size());
     }

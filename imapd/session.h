@@ -93,7 +93,7 @@ private:
     struct AppendItem;
     void append(imap::Parser&);
     bool append_messages(AppendItem item, maildir::Upload& upload);
-    std::optional<Error> receive(const AppendItem& item, maildir::Upload& upload);
+    std::optional<Error> receive(const imap::Literal& literal, maildir::Upload& upload);
     bool refuse_append(const AppendItem& item);
 
     // selected.cc

@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "client.h"
 
 using namespace mta;
@@ -77,6 +78,20 @@ TEST_CASE("APPEND keeps flags and date, answers before it asks for the message",
     CHECK(client.append("INBOX", std::string(1000, 'x')).starts_with("+ OK [APPENDUID "));
     CHECK(client.with_literal("APPEND INBOX", message, " junk").starts_with("+ BAD"));
     CHECK(client("STATUS INBOX (MESSAGES)").starts_with("* STATUS \"INBOX\" (MESSAGES 1)"));
+}
+
+TEST_CASE("a client that waits before its message is told at once that there is no place for it", "[imapd]")
+{
+    test::TemporaryDirectory directory;
+    Client client(directory.path());
+    CHECK(client.append("INBOX", message).starts_with("+ OK"));
+    std::filesystem::remove(directory.path() + "/tmp");
+    REQUIRE(replace_file(directory.path() + "/tmp", "no directory", 0600));
+    CHECK(client.append("INBOX", message).starts_with("+ NO "));
+    CHECK(client("NOOP") == "+ OK NOOP completed");
+    client.send(cat("a APPEND INBOX {", message.size(), "+}\r\n", message, "\r\nb NOOP\r\n"));
+    CHECK(client.answer("a").starts_with("+ NO "));
+    CHECK(client.answer("b") == "+ OK NOOP completed");
 }
 
 TEST_CASE("what a client sends without waiting is swallowed when it is refused", "[imapd]")
