@@ -10,6 +10,8 @@
 #include <ctime>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <new>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -85,6 +87,24 @@ void find_host()
     sink().host = host.substr(0, host.find('.'));
 }
 
+// Without memory there may be no line, but there is an end.
+[[noreturn]] void end_uncaught()
+{
+    try {
+        if (std::current_exception())
+            std::rethrow_exception(std::current_exception());
+        std::abort();
+    } catch (const std::exception& error) {
+        try {
+            write(Level::fatal, error.what());
+        } catch (const std::bad_alloc&) {
+            constexpr std::string_view text = "fatal: out of memory\n";
+            (void)!::write(sink().target == Target::file ? sink().fd.get() : 2, text.data(), text.size());
+        }
+    }
+    ::_exit(sink().fatal_status);
+}
+
 constexpr std::array<std::string_view, 24> facilities{"kern", "user",   "mail",   "daemon", "auth",   "syslog", "lpr",    "news",
                                                       "uucp", "cron",   "authpriv", "ftp",  "",       "",       "",       "",
                                                       "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"};
@@ -125,7 +145,14 @@ bool open_syslog(const std::string& facility)
 
 void open_stderr() { sink().target = Target::command; }
 void copy_to_stderr(std::string name) { sink().command = std::move(name); }
-void set_tag(std::string tag) { sink().tag = std::move(tag); }
+
+// Who has a name tells of exceptions that nobody catches, as when memory is missing at start.
+void set_tag(std::string tag)
+{
+    sink().tag = std::move(tag);
+    std::set_terminate(end_uncaught);
+}
+
 const std::string& tag() { return sink().tag; }
 void set_verbose(bool verbose) { sink().verbose = verbose; }
 bool verbose() { return sink().verbose; }
