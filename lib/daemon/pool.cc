@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -85,7 +86,7 @@ int WorkerPool::run()
     fill();
     while (true) {
         pollfd polls[2] = {{wake_read_.get(), POLLIN, 0}, {master_, POLLIN, 0}};
-        // Without a worker nobody would wake us, so a fork that failed is tried again.
+        // Without a worker nobody would wake us, so what failed is tried again.
         bool lacks_worker = count(idle) < settings_.spare && running_ < static_cast<long>(pids_.size());
         timespec pause{1, 0};
         ::ppoll(polls, 2, lacks_worker ? &pause : nullptr, &normal);
@@ -102,7 +103,8 @@ int WorkerPool::run()
             stop_workers(SIGHUP);
             return 1;
         }
-        fill();
+        if (!has_failed_)  // what has ended one worker would end the next; after the pause it may be over
+            fill();
     }
 }
 
@@ -169,6 +171,7 @@ bool WorkerPool::fork_worker()
             life_(worker);
         } catch (const std::exception& error) {
             log::warning("worker ends: ", error.what());
+            ::_exit(EX_TEMPFAIL);
         }
         ::_exit(0);
     }
@@ -180,6 +183,7 @@ bool WorkerPool::fork_worker()
 bool WorkerPool::reap()
 {
     bool healthy = true;
+    has_failed_ = false;
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
         for (std::size_t slot = 0; slot < pids_.size(); ++slot) {
@@ -189,6 +193,7 @@ bool WorkerPool::reap()
             shared_->states[slot] = unused;
             --running_;
         }
+        has_failed_ = has_failed_ || (WIFEXITED(status) && WEXITSTATUS(status) != 0);
         if (WIFSIGNALED(status) && !stop_signal) {
             log::warning("process ", log::tag(), " pid ", pid, " killed by signal ", WTERMSIG(status));
             healthy = false;

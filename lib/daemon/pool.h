@@ -62,6 +62,7 @@ private:
     std::vector<pid_t> pids_;  // by slot
     long running_ = 0;
     long next_warning_ = 0;
+    bool has_failed_ = false;  // a worker that could not work
     friend class Worker;
 };
 

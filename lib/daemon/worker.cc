@@ -39,6 +39,8 @@ void install(int number, void (*handler)(int))
 // SIGHUP and SIGTERM stay blocked except while waiting, so that no connection is lost between accept and the look at the flag.
 WorkerPool::Worker::Worker(WorkerPool& pool, std::size_t slot) : pool_(pool), slot_(slot), epoll_(::epoll_create1(EPOLL_CLOEXEC))
 {
+    if (!epoll_)
+        throw_errno("epoll");
     worker_stop = 0;
     install(SIGHUP, note_stop);
     install(SIGTERM, note_stop);
@@ -52,7 +54,8 @@ WorkerPool::Worker::Worker(WorkerPool& pool, std::size_t slot) : pool_(pool), sl
         epoll_event event{};
         event.events = EPOLLIN | EPOLLEXCLUSIVE;  // one connection wakes one worker
         event.data.fd = -1 - listener.get();
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener.get(), &event);
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener.get(), &event) != 0)
+            throw_errno("epoll");
     }
 }
 
@@ -72,7 +75,8 @@ void WorkerPool::Worker::watch(int fd)
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = fd;
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+        throw_errno("epoll");
 }
 
 WorkerPool::Worker::Ready WorkerPool::Worker::wait()
@@ -87,6 +91,8 @@ WorkerPool::Worker::Ready WorkerPool::Worker::wait()
             break;
         if (count == 0 && pool_.settings_.exit_when_idle && pool_.count(idle) > pool_.settings_.spare)
             return {Fd(), -1, true};
+        if (count < 0 && errno != EINTR)
+            throw_errno("epoll");
         if (count <= 0)
             continue;
         if (event.data.fd >= 0)

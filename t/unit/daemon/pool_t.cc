@@ -1,5 +1,6 @@
 #include "daemon/pool.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -193,6 +194,34 @@ TEST_CASE("the end of master ends the parent", "[daemon]")
     { auto client = parent.connect(); }
     parent.lose_master();
     CHECK(parent.end() == 0);
+}
+
+TEST_CASE("workers that cannot work are started again after a pause, not at once", "[daemon]")
+{
+    int ends[2], masters[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, masters) == 0);
+    Fd begun(ends[0]), begin(ends[1]), master(masters[0]), theirs(masters[1]);
+    pid_t parent = ::fork();
+    if (parent == 0) {
+        master.reset();
+        std::vector<Fd> listeners;
+        daemon::WorkerPool pool(settings(5), listeners, theirs.get(), [&](daemon::WorkerPool::Worker&) {
+            (void)!::write(begin.get(), "x", 1);
+            throw std::runtime_error("no memory");
+        });
+        ::_exit(pool.run());
+    }
+    char byte = 0;
+    REQUIRE(::read(begun.get(), &byte, 1) == 1);
+    auto first = std::chrono::steady_clock::now();
+    for (int i = 0; i < 2; ++i)
+        REQUIRE(::read(begun.get(), &byte, 1) == 1);
+    CHECK(std::chrono::steady_clock::now() - first > 1s);
+    ::kill(parent, SIGTERM);
+    int status = 0;
+    CHECK(::waitpid(parent, &status, 0) == parent);
+    CHECK(status == 0);
 }
 
 TEST_CASE("many short connections at once are all served", "[daemon]")
