@@ -26,6 +26,7 @@ int main(int argc, char** argv)
         tools.mydestination.renew();
     };
     agent.before_owner = [&] { tools.cleanup.connect(); };
+    agent.is_spent = [&] { return !tools.cleanup.is_connected(); };
     return deliver::run(process, agent, [&](deliver::Job& job, const auto&) {
         for (std::size_t index = 0; index < job.recipients(); ++index)
             job.report(index, local::Delivery(tools, job, index).run(), "local");

@@ -90,7 +90,7 @@ private:
             job.report_rest(outcome_of(failure(cat("delivery agent: ", error.what()))), "none");
         }
         job.report_rest(outcome_of(failure("delivery agent gave no result")), "none");
-        bool closing = is_last || daemon::is_stopping();
+        bool closing = is_last || daemon::is_stopping() || (options_.is_spent && options_.is_spent());
         return !job.finish(closing) || closing;
     }
 

@@ -85,6 +85,8 @@ struct Options {
     bool as_owner = false;
     std::string default_owner;     // for an empty owner: "nobody"
     std::function<void()> before_owner = nullptr;  // called before that: connects to services that the owner must not reach
+    // True after a delivery: the worker cannot go on, as it has lost a connection that the owner must not make. It ends; another comes.
+    std::function<bool()> is_spent = nullptr;
     // Opens tables again that were replaced; called before each request, and in the parent with its rights.
     std::function<void()> renew = nullptr;
     // Called when no request came for a while on an open connection, and at its end: close what is kept open.

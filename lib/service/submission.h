@@ -26,6 +26,7 @@ public:
     Accepted finish();
     void cancel() { channel_.reset(); }
     bool is_open() const { return open_; }
+    bool is_connected() const { return channel_.has_value(); }
 
 private:
     void send_envelope(const Mail& mail, const std::vector<MailRecipient>& recipients);
