@@ -22,6 +22,7 @@ struct ActiveMail {
     std::size_t entries = 0;       // deliveries that were given to a transport and are not over
     std::vector<std::string> dsns; // kinds that are to be sent before the mail is finished
     std::vector<queue::Outcome> unrecorded;  // final results that could not be written yet
+    bool is_removable = false;     // all is done and written, only the file could not be removed yet
     Fd append_fd;                  // opened when there is something to append
 
     const queue::Envelope& envelope() const { return mail.envelope; }

@@ -71,6 +71,8 @@ private:
     void record(ActiveMail& mail, const queue::Outcome& outcome, bool sync);
     bool record_rest(ActiveMail& mail);
     void settle_unrecorded();
+    void settle_later(const ActiveMail& mail);
+    void keep_removable(ActiveMail& mail);
     template <class Record>
     bool append(ActiveMail& mail, const Record& record, bool sync);
     std::int64_t next_attempt(const ActiveMail& mail);
@@ -91,7 +93,7 @@ private:
     std::unique_ptr<ipc::Server> server_;
     SiteFlush site_flush_;
     event::Timer due_timer_, activate_timer_, stop_timer_, record_timer_;
-    std::vector<std::string> unrecorded_;  // mails whose results could not be written: they are settled when they can
+    std::vector<std::string> unrecorded_;  // mails whose results could not be written or that could not be removed: they are settled later
     std::function<void()> stopped_;  // set while stopping
     std::minstd_rand random_;
     bool prefer_fresh_ = true;

@@ -105,14 +105,17 @@ void Manager::settle(ActiveMail& mail)
     bool is_forced = mail.mail.has_note(queue::force_expired);
     if (is_forced || mail.age() > lifetime.count() * second)
         expire(mail, is_forced ? "force-expired" : "expired");
-    if (!mail.goes_at_once() && !record_rest(mail)) {
-        unrecorded_.push_back(mail.id);
-        if (!record_timer_.pending())
-            record_timer_.start(record_retry);
-        return;
-    }
+    if (!mail.goes_at_once() && !record_rest(mail))
+        return settle_later(mail);
     list_dsns(mail);
     send_dsns(mail);
+}
+
+void Manager::settle_later(const ActiveMail& mail)
+{
+    unrecorded_.push_back(mail.id);
+    if (!record_timer_.pending())
+        record_timer_.start(record_retry);
 }
 
 void Manager::expire(ActiveMail& mail, std::string_view how)
@@ -186,13 +189,25 @@ void Manager::finish(ActiveMail& mail)
 void Manager::remove(ActiveMail& mail)
 {
     auto removed = queue_.remove(mail.id, queue::State::active);
-    if (auto elsewhere = removed ? std::nullopt : queue_.find(mail.id))  // postsuper has put it on hold
-        removed = queue_.remove(mail.id, *elsewhere);
+    auto place = removed ? std::nullopt : queue_.find(mail.id);
+    if (place)  // postsuper may have put it on hold
+        removed = queue_.remove(mail.id, *place);
     if (!removed)
         log::warning(removed.error().text);
-    else
+    if (!removed && place)
+        return keep_removable(mail);
+    if (removed)
         log::info(mail.id, ": removed");
     release(mail);
+}
+
+// The file stays for now. It must not be delivered again at the next start: what became of it is written after all.
+void Manager::keep_removable(ActiveMail& mail)
+{
+    if (!std::exchange(mail.is_removable, true))
+        for (const auto& outcome : mail.mail.outcomes)
+            record(mail, *outcome, true);
+    settle_later(mail);
 }
 
 std::int64_t Manager::next_attempt(const ActiveMail& mail)
