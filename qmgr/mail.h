@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
+#include "qmgr/clock.h"
 #include "queue/directory.h"
 #include "queue/id.h"
 #include "service/delivery.h"
@@ -32,6 +34,8 @@ struct ActiveMail {
     bool has_success_news(std::size_t recipient) const;
     // Nothing is left to do but to remove it.
     bool goes_at_once() const;
+    // How long it is here for certain, whoever has set the clock since.
+    std::int64_t waited() const { return std::min(queue::now(), steady_now()) - mail.envelope.arrival; }
 };
 
 inline queue::Outcome outcome_of(const service::RecipientStatus& s)

@@ -4,10 +4,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <ctime>
-
 #include "base/file.h"
 #include "log/log.h"
+#include "qmgr/clock.h"
 
 namespace mta::qmgr {
 
@@ -89,15 +88,17 @@ void Manager::start()
     activate_due();
 }
 
-// Deferred mail waits until its time; what was incoming or active before a crash is due at once.
+// Deferred mail waits until its time, but not longer than any that is deferred now: the clock may have been wrong. What was incoming
+// or active before a crash is due at once.
 void Manager::scan(queue::State state)
 {
+    auto latest = steady_seconds() + 2 * params_.maximal_backoff_time().count();
     auto ids = queue_.list(state);
     if (!ids)
         log::fatal(ids.error().text);
     for (const auto& id : *ids)
         if (!active_.contains(id))
-            due_.add(id, state, state == queue::State::deferred ? queue_.due(id, state) : 0);
+            due_.add(id, state, state == queue::State::deferred ? std::min(queue_.due(id, state), latest) : 0);
 }
 
 void Manager::stop(std::function<void()> done)
@@ -123,7 +124,7 @@ void Manager::activate_due()
 {
     if (stopped_)
         return;
-    std::int64_t now = std::time(nullptr);
+    auto now = steady_seconds();
     auto has_due = [&] { return !due_.empty() && due_.next_due() <= now; };
     bool is_blocked = false;
     for (int i = 0; i < activate_at_once && (!fresh_.empty() || has_due()); ++i) {
@@ -166,7 +167,7 @@ bool Manager::make_room()
     if (!entry)
         return false;
     log::info(entry->mail->id, ": put back: ", most->waiting_mails(), " other mails wait for ", most->nexthop());
-    defer(*entry->mail, std::time(nullptr) + put_back_seconds);
+    defer(*entry->mail, steady_seconds() + put_back_seconds);
     return true;
 }
 
@@ -206,7 +207,7 @@ void Manager::look_again(const std::string& id, queue::State state, const Error&
         return;
     if (*found == state)
         log::warning(error.text);
-    due_.add(id, *found, std::time(nullptr) + (*found == state ? trouble_retry_seconds : 0));
+    due_.add(id, *found, steady_seconds() + (*found == state ? trouble_retry_seconds : 0));
 }
 
 // The lock goes with the descriptor to the delivery agent: mail that an agent of a former qmgr still delivers is left alone.
@@ -222,7 +223,7 @@ bool Manager::open_mail(ActiveMail& mail)
         bool is_first = locked_.insert(mail.id).second;  // its agent may just be letting go of it
         if (!is_first)
             log::info(mail.id, ": skipped, still being delivered");
-        due_.add(mail.id, queue::State::active, std::time(nullptr) + (is_first ? 1 : locked_retry_seconds));
+        due_.add(mail.id, queue::State::active, steady_seconds() + (is_first ? 1 : locked_retry_seconds));
         return false;
     }
     locked_.erase(mail.id);

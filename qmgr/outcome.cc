@@ -7,6 +7,7 @@
 #include "deliver/agent.h"
 #include "log/log.h"
 #include "qmgr/backoff.h"
+#include "qmgr/clock.h"
 #include "qmgr/manager.h"
 
 namespace mta::qmgr {
@@ -103,7 +104,7 @@ void Manager::settle(ActiveMail& mail)
 {
     auto lifetime = mail.envelope().reverse_path.empty() ? params_.bounce_queue_lifetime() : params_.maximal_queue_lifetime();
     bool is_forced = mail.mail.has_note(queue::force_expired);
-    if (is_forced || mail.age() > lifetime.count() * second)
+    if (is_forced || mail.waited() > lifetime.count() * second)
         expire(mail, is_forced ? "force-expired" : "expired");
     if (!mail.goes_at_once() && !record_rest(mail))
         return settle_later(mail);
@@ -144,7 +145,7 @@ void Manager::list_dsns(ActiveMail& mail)
         success = success || mail.has_success_news(i);
     }
     auto warn_after = params_.delay_warning_time().count() * second;
-    bool delay = waiting && warn_after > 0 && mail.age() > warn_after && !mail.mail.has_note(queue::delay_warned);
+    bool delay = waiting && warn_after > 0 && mail.waited() > warn_after && !mail.mail.has_note(queue::delay_warned);
     mail.dsns.clear();
     if (success)
         mail.dsns.push_back("success");
@@ -213,13 +214,13 @@ void Manager::keep_removable(ActiveMail& mail)
 std::int64_t Manager::next_attempt(const ActiveMail& mail)
 {
     auto chance = std::uniform_real_distribution<double>(0, 1)(random_);
-    return std::time(nullptr) +
-           backoff(mail.age() / second, params_.minimal_backoff_time().count(), params_.maximal_backoff_time().count(), chance);
+    return steady_seconds() +
+           backoff(mail.waited() / second, params_.minimal_backoff_time().count(), params_.maximal_backoff_time().count(), chance);
 }
 
 void Manager::defer(ActiveMail& mail, std::int64_t due)
 {
-    if (auto set = queue_.set_due(mail.id, queue::State::active, due); !set)
+    if (auto set = queue_.set_due(mail.id, queue::State::active, std::time(nullptr) + due - steady_seconds()); !set)
         log::warning(set.error().text);
     if (auto moved = queue_.move(mail.id, queue::State::active, queue::State::deferred); moved)
         due_.add(mail.id, queue::State::deferred, due);

@@ -1,8 +1,7 @@
 #include <sys/stat.h>
 
-#include <ctime>
-
 #include "log/log.h"
+#include "qmgr/clock.h"
 #include "qmgr/manager.h"
 
 namespace mta::qmgr {
@@ -23,7 +22,7 @@ void Manager::handle(ipc::Message message, const ipc::Server::Reply& reply)
 
 service::QueueReply Manager::obey(const service::QueueRequest& request)
 {
-    std::int64_t now = std::time(nullptr);
+    auto now = steady_seconds();
     if (request.request == "wakeup") {
         look_into_incoming();
     } else if (request.request == "flush") {
@@ -85,7 +84,7 @@ service::QueueReply Manager::orphan(const ipc::Message& message)
     for (const auto& s : report->statuses)
         if (auto done = queue::Directory::append(fd->get(), outcome_of(s), true); !done)
             return {false, done.error().text};
-    due_.flush(id, std::time(nullptr) + 1);  // the agent lets go of its lock when it has our answer
+    due_.flush(id, steady_seconds() + 1);  // the agent lets go of its lock when it has our answer
     return {};
 }
 

@@ -1,9 +1,9 @@
 #include "qmgr/site_flush.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include "base/text.h"
+#include "qmgr/clock.h"
 
 namespace mta::qmgr {
 
@@ -49,7 +49,7 @@ void SiteFlush::turn()
         }
         last_ = item->id;
         if (item->state == queue::State::deferred && is_for(suffixes_.front(), *item))
-            any = due_.flush(item->id, std::time(nullptr)) || any;
+            any = due_.flush(item->id, steady_seconds()) || any;
     }
     if (!suffixes_.empty())
         timer_.start(0ms);
