@@ -230,6 +230,19 @@ void collect(const Chain& chain, Type type, Answer& answer, std::size_t& refused
     });
 }
 
+// Keeps as many records as are worth trying; of mail hosts the best.
+void cut(Answer& answer)
+{
+    if (answer.records.size() <= max_records)
+        return;
+    auto preference = [](const Record& record) { return std::holds_alternative<Mx>(record.data) ? std::get<Mx>(record.data).preference : 0; };
+    std::stable_sort(answer.records.begin(), answer.records.end(), [&](const auto& a, const auto& b) { return preference(a) < preference(b); });
+    answer.records.resize(max_records);
+}
+
+// Of a server that neither has the zone nor asks others: it knows only who might know.
+bool is_referral(const ldns_pkt* packet) { return !ldns_pkt_aa(packet) && !ldns_pkt_ra(packet); }
+
 }  // namespace
 
 std::string_view Query::question() const
@@ -295,9 +308,12 @@ Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad)
         failed.reason = code_name(code);
         return failed;
     }
-    // Before ldns reads them: names can be chains of pointers, each through all names before it.
-    if (word_at(reply, 6) > max_records || std::size_t{word_at(reply, 8)} + word_at(reply, 10) > max_other_records)
-        return malformed("reply with too many records");
+    // Before ldns reads them: names can be chains of pointers, each through all names before it. A limit of ours bounces no mail.
+    if (word_at(reply, 6) > max_read_records || std::size_t{word_at(reply, 8)} + word_at(reply, 10) > max_other_records) {
+        Answer failed;
+        failed.reason = "reply with too many records";
+        return failed;
+    }
     ldns_pkt* parsed = nullptr;
     auto status = ldns_wire2pkt(&parsed, reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size());
     Packet packet(parsed);
@@ -320,7 +336,13 @@ Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad)
         return malformed("reply with malformed names or data only");
     if (!answer.records.empty()) {
         answer.status = Status::found;
+        cut(answer);
         return answer;
+    }
+    if (code == 0 && is_referral(parsed)) {
+        Answer failed;
+        failed.reason = "the server is not responsible";
+        return failed;
     }
     answer.status = code == 0 ? Status::nodata : Status::nxdomain;
     answer.ttl = std::min(answer.ttl, negative_ttl(parsed));

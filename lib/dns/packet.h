@@ -10,8 +10,9 @@
 namespace mta::dns {
 
 constexpr std::size_t max_packet_bytes = 65535;
-constexpr std::size_t max_records = 100;       // in an answer section; more is malformed
-constexpr std::size_t max_other_records = 200; // in the sections behind it
+constexpr std::size_t max_records = 100;        // of an answer; others are left out
+constexpr std::size_t max_read_records = 1000;  // in an answer section; a reply with more is not read
+constexpr std::size_t max_other_records = 200;  // in the sections behind it
 constexpr int max_alias_steps = 8;
 
 struct Query {

@@ -116,7 +116,7 @@ TEST_CASE("what postsuper has done is durable", "[system][queue]")
         auto changed = calls->find(change);
         REQUIRE(changed != std::string::npos);
         for (const auto& changed_directory : directories)
-            CHECK(calls->find(cat("/queue/", changed_directory, ">) = 0"), calls->find("fsync(", changed)) != std::string::npos);
+            CHECK(calls->find(cat("/queue/", changed_directory, ">)"), calls->find("fsync(", changed)) != std::string::npos);
     }
 }
 

@@ -43,6 +43,7 @@ struct Reply {
     int id_offset = 0;             // added to the right ID
     std::string question{};        // another name in the question section
     bool bare = false;             // no question section at all
+    bool is_referral = false;      // of a server that neither knows nor asks
 
     std::string to(std::string_view query) const
     {
@@ -51,7 +52,7 @@ struct Reply {
         ldns_pkt_set_id(packet.get(), static_cast<std::uint16_t>(ldns_pkt_id(asked.get()) + id_offset));
         ldns_pkt_set_qr(packet.get(), true);
         ldns_pkt_set_rd(packet.get(), true);
-        ldns_pkt_set_ra(packet.get(), true);
+        ldns_pkt_set_ra(packet.get(), !is_referral);
         ldns_pkt_set_ad(packet.get(), ad);
         ldns_pkt_set_tc(packet.get(), truncated);
         ldns_pkt_set_rcode(packet.get(), static_cast<std::uint8_t>(code));

@@ -190,14 +190,30 @@ TEST_CASE("names with characters that no host has are refused one by one", "[dns
     CHECK(ask("h.example", Type::a, {.answer = {"h.example. 60 IN CNAME a\\010b.example."}}).status == Status::malformed);
 }
 
-TEST_CASE("more than a hundred records are malformed", "[dns]")
+TEST_CASE("of more than a hundred records a hundred are kept, of mail hosts the best", "[dns]")
 {
-    for (int count : {100, 101}) {
-        test::Reply reply;
-        for (int i = 0; i < count; ++i)
-            reply.answer.push_back(cat("h.example. 60 IN A 10.0.", i / 200, ".", i % 200));
-        CHECK(ask("h.example", Type::a, reply).status == (count == 100 ? Status::found : Status::malformed));
+    test::Reply addresses, hosts;
+    for (int i = 0; i < 512; ++i) {
+        addresses.answer.push_back(cat("h.example. 60 IN A 10.0.", i / 200, ".", i % 200));
+        hosts.answer.push_back(cat("h.example. 60 IN MX ", 600 - i, " m", i, ".example."));
     }
+    auto found = ask("h.example", Type::a, addresses);
+    CHECK(found.status == Status::found);
+    CHECK(found.records.size() == 100);
+    auto best = ask("h.example", Type::mx, hosts);
+    CHECK(best.status == Status::found);
+    REQUIRE(best.records.size() == 100);
+    CHECK(best.all<Mx>()[0].preference == 89);
+    CHECK(best.all<Mx>()[99].preference == 188);
+    for (int i = 512; i <= 1000; ++i)
+        addresses.answer.push_back(cat("h.example. 60 IN A 10.0.", i / 200, ".", i % 200));
+    CHECK(ask("h.example", Type::a, addresses).status == Status::failed);
+}
+
+TEST_CASE("a server that knows only who might know tells nothing", "[dns]")
+{
+    test::Reply referral{.authority = {"example. 200 IN NS ns.example."}, .is_referral = true};
+    CHECK(ask("h.example", Type::mx, referral).status == Status::failed);
 }
 
 TEST_CASE("AD counts only when the server is believed", "[dns]")
