@@ -142,6 +142,11 @@ $B/recorder: t/proof/recorder.cc
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(shell pkg-config --cflags fuse3) $(LDFLAGS) -o $@ $< $(shell pkg-config --libs fuse3)
 
+# Makes system calls fail in the programs that t/faults tests; preloaded, so it has no sanitizer.
+$B/faults.so: t/faults/shim.cc
+	@mkdir -p $(@D)
+	$(CXX) -std=c++20 -O1 -g1 -Wall -Wextra -Wshadow $(WERROR) -D_GNU_SOURCE -shared -fPIC -o $@ $<
+
 docs: $B/man/man5/postconf.5
 	B=$B t/docs
 
@@ -216,7 +221,7 @@ check-long: packages-test
 	@$(MAKE) --no-print-directory $(JOBS) B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/check --long
-tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $B/replay $B/queuefill $(RECORDER)
+tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $B/replay $B/queuefill $B/faults.so $(RECORDER)
 
 # Beside Debian's Postfix and Dovecot, on 127.0.0.1, as root. BENCH_QUICK=1: three minutes. BENCH_PEERS="postfix dovecot exim opensmtpd
 # cyrus courier": all that it knows; the last four in Debian roots made for them. Other parameters: t/bench/run.
