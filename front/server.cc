@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int accepts_at_once = 64;     // then others have their turn
+constexpr auto accept_pause = 100ms;    // when the system has no room for connections
 
 std::vector<net::Network> networks(const std::vector<std::string>& words, std::string_view name)
 {
@@ -95,7 +96,8 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths)
     : loop_(loop), settings_(settings), paths_(std::move(paths)), limits_(limit_settings(settings)), names_(loop, paths_.dns),
       sasl_exceptions_(all_networks(settings.smtp.sasl_exceptions_networks, "smtpd_sasl_exceptions_networks")),
       news_(loop, paths_.notify, [this](std::uint64_t id) { wake(id); }),
-      reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)), sweep_timer_(loop, [this] { sweep(); }), minute_timer_(loop, [this] { minute(); })
+      reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)), sweep_timer_(loop, [this] { sweep(); }), minute_timer_(loop, [this] { minute(); }),
+      accept_timer_(loop, [this] { watch_listeners(event::readable); })
 {
     check_words(settings.smtp);
     raise_descriptor_limit();
@@ -191,8 +193,18 @@ void Server::shed(int listener)
     warned_ = now;
     reserve_.reset();
     Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    if (!client && errno != EAGAIN) {  // it is not descriptors of ours that are missing
+        watch_listeners(0);
+        accept_timer_.start(accept_pause);
+    }
     client.reset();
     reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+void Server::watch_listeners(short what)
+{
+    for (auto& watch : watches_)
+        watch->change(what);
 }
 
 bool Server::is_excepted_from_sasl(const net::Address& client) const

@@ -74,6 +74,7 @@ private:
     void accept(int listener, const net::Endpoint& local);
     bool admit(const Fd& fd, const net::Endpoint& client);
     void shed(int listener);
+    void watch_listeners(short what);
     void sweep();
     void wake(std::uint64_t id);
     void minute();
@@ -93,7 +94,7 @@ private:
     Fd reserve_;                     // given up for a moment when there are no descriptors left
     std::chrono::steady_clock::time_point warned_{};
     std::function<void()> when_empty_;
-    event::Timer sweep_timer_, minute_timer_;
+    event::Timer sweep_timer_, minute_timer_, accept_timer_;
     std::vector<std::unique_ptr<event::Watch>> watches_;
 };
 
