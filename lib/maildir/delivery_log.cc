@@ -45,14 +45,6 @@ bool is_done_at(std::string_view text, std::size_t at)
 
 Result<std::string> read_end(int fd)
 {
-    std::string text(long_bytes + line_size, '\0');
-    const auto got = ::pread(fd, text.data(), text.size(), 0);
-    if (got < 0)
-        return io_error("read delivery log");
-    if (static_cast<std::size_t>(got) < text.size()) {
-        text.resize(static_cast<std::size_t>(got));
-        return text;
-    }
     struct stat status {};
     if (::fstat(fd, &status) < 0)
         return io_error("delivery log");

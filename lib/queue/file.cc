@@ -287,18 +287,18 @@ Result<Mail> decode_mail(int fd, const std::string& start, std::uint64_t file_by
 
 }  // namespace
 
-// A small file costs one read: it is taken whole; of a large one the content is left out.
+// A small file costs one read: it is taken whole; of a large one the content is left out. A read that gives less than there is must
+// not pass for the end of the file.
 Result<Mail> Directory::read(int fd)
 {
-    auto buffer = std::make_unique_for_overwrite<char[]>(first_read_bytes);  // not filled with zeros for every small mail
-    auto count = ::pread(fd, buffer.get(), first_read_bytes, 0);
-    if (count < 0)
-        return errno_error("read queue file");
-    std::string start(buffer.get(), static_cast<std::size_t>(count));
     struct stat status {};
-    if (start.size() == first_read_bytes && ::fstat(fd, &status) != 0)
+    if (::fstat(fd, &status) != 0)
         return errno_error("stat queue file");
-    return decode_mail(fd, start, std::max<std::uint64_t>(start.size(), static_cast<std::uint64_t>(status.st_size)));
+    auto file_bytes = static_cast<std::uint64_t>(status.st_size);
+    auto start = read_at(fd, 0, std::min<std::uint64_t>(file_bytes, first_read_bytes));
+    if (!start)
+        return start.error();
+    return decode_mail(fd, *start, file_bytes);
 }
 
 Result<void> Directory::verify_content(int fd, const Mail& mail)
