@@ -250,6 +250,20 @@ Result<std::vector<Uid>> FolderView::change_flags(const std::vector<Uid>& uids, 
     return gone;
 }
 
+// After a power cut the queue may not know of its last deliveries, and delivers again what has gone from here meanwhile, unless the list
+// says that it was here. So that is durable before the file goes.
+Result<void> FolderView::keep_memory_of(const std::vector<Uid>& uids)
+{
+    constexpr std::time_t queue_knows_after = 120;  // file systems write their journal every 5 to 30 seconds
+    const auto since = std::time(nullptr) - queue_knows_after;
+    for (Uid uid : uids) {
+        const auto* record = store_.state().find(uid);
+        if (record && !id_of(record->name).empty() && facts_of(split_name(record->name).base).date.value_or(0) > since)
+            return store_.sync_list();
+    }
+    return {};
+}
+
 // Gives those whose files are not where the list says.
 Result<std::vector<Uid>> FolderView::unlink(const std::vector<Uid>& uids)
 {
@@ -291,6 +305,8 @@ Result<void> FolderView::expunge(const std::vector<Uid>& uids)
     if (!guard)
         return guard.error();
     if (auto done = catch_up(); !done)
+        return done;
+    if (auto done = keep_memory_of(uids); !done)
         return done;
     auto lost = unlink(uids);
     for (int attempt = 1; lost && !lost->empty() && attempt < patience; ++attempt) {

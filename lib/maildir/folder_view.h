@@ -47,6 +47,7 @@ private:
     void append_new(Changes& changes);
     Result<void> write_keywords(const std::vector<Uid>& uids, FlagChange change, const std::vector<std::string>& names);
     Result<std::vector<Uid>> write_flags(const std::vector<Uid>& uids, FlagChange change, std::uint8_t flags);
+    Result<void> keep_memory_of(const std::vector<Uid>& uids);
     Result<std::vector<Uid>> unlink(const std::vector<Uid>& uids);
     Result<bool> link(Uid uid, class Arrivals& arrivals);
     std::vector<std::string> keyword_names(Keywords bits) const;

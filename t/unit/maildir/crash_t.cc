@@ -106,6 +106,23 @@ TEST_CASE("an append that is killed is there as a whole or not at all", "[maildi
                        });
 }
 
+TEST_CASE("a delivery is remembered durably before its copy is expunged", "[maildir][crash]")
+{
+    const Place place;
+    REQUIRE(deliver(place.box(), Letter("4XQ1", "x\n").delivery));
+    auto box = open_box(place.box());
+    append(*box, "y\n", 0, {}, std::time_t{1600000000});
+    const auto expunge = [&](Uid uid) { return trace([&] { (void)open_folder(*box)->expunge({uid}); }); };
+    const auto fresh = expunge(1);
+    const auto gone = std::find(fresh.begin(), fresh.end(), SYS_unlink);
+    REQUIRE(gone != fresh.end());
+    CHECK(std::find(fresh.begin(), gone, SYS_fdatasync) != gone);
+    // What is older is known to the queue.
+    const auto old = expunge(2);
+    CHECK(std::find(old.begin(), old.end(), SYS_unlink) != old.end());
+    CHECK(std::find(old.begin(), old.end(), SYS_fdatasync) == old.end());
+}
+
 TEST_CASE("an expunge that is killed has removed nothing else", "[maildir][crash]")
 {
     Scene scene;
