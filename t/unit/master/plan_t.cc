@@ -81,6 +81,9 @@ TEST_CASE("an inet service of a session worker becomes front and the worker's pa
                                   "private/127.0.0.1_2525.session -o syslog_name=postfix/in -v");
     CHECK(sockets(result.jobs[1]) == "127.0.0.1:2525");
     CHECK(result.jobs[0].key != result.jobs[1].key);
+    CHECK(result.jobs[0].serves_on);
+    CHECK(result.jobs[1].serves_on);
+    CHECK_FALSE(plan("cleanup unix n - n - 0 cleanup").jobs.at(0).serves_on);
 }
 
 TEST_CASE("sessions are never made to wait by a process limit of one", "[master]")
