@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "daemon/wait.h"
 #include "imapd/session.h"
 
 namespace mta::imapd {
@@ -52,7 +53,7 @@ void Session::append(imap::Parser& arguments)
             no(upload.error(), "TRYCREATE");
         return;
     }
-    auto waiter = client_.set_waiter(nullptr);  // the message in hand is to arrive also when the system stops
+    auto waiter = client_.set_waiter(daemon::wait_for_message);
     bool is_complete = append_messages(std::move(item), **upload);
     client_.set_waiter(waiter);
     if (!is_complete)

@@ -1,6 +1,7 @@
 #include <ctime>
 
 #include "base/text.h"
+#include "daemon/wait.h"
 #include "log/log.h"
 #include "mail/status.h"
 #include "queue/id.h"
@@ -95,9 +96,9 @@ void Session::receive_message()
     limits.bytes_per_second = params_.min_data_rate;
     Receiver receiver(stream_, environment_.outlet, bare_newline_, limits, message_bytes_);
     in_message_ = true;
-    stream_.set_waiter(nullptr);  // what is in hand is to arrive also when the system stops
+    auto waiter = stream_.set_waiter(daemon::wait_for_message);
     auto result = receiver.receive(trace_field());
-    stream_.set_waiter(environment_.wait);
+    stream_.set_waiter(waiter);
     in_message_ = false;
     const auto* only = transaction_->addresses.size() == 1 ? &transaction_->addresses.front() : nullptr;
     where_ = "END-OF-MESSAGE";

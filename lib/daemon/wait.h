@@ -10,5 +10,7 @@ namespace mta::daemon {
 bool wait_for_client(int fd, int other, net::Transport::Deadline deadline);
 // The same for net::Stream::set_waiter().
 bool wait_for_client(int fd, net::Transport::Deadline deadline);
+// Another for a message that is under way: it is taken also when the system stops.
+bool wait_for_message(int fd, net::Transport::Deadline deadline);
 
 }  // namespace mta::daemon

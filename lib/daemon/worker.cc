@@ -128,6 +128,8 @@ bool is_stopping()
 
 bool wait_for_client(int fd, net::Transport::Deadline deadline) { return wait_for_client(fd, -1, deadline); }
 
+bool wait_for_message(int fd, net::Transport::Deadline deadline) { return net::wait_ready(fd, POLLIN, deadline); }
+
 bool wait_for_client(int fd, int other, net::Transport::Deadline deadline)
 {
     sigset_t unblocked;
