@@ -100,8 +100,8 @@ $B/catch2.h.gch:
 	@printf '%s\n' '#define CATCH_CONFIG_EXTERNAL_INTERFACES' '#include <catch2/catch.hpp>' > $B/catch2.h
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -U_FORTIFY_SOURCE -x c++-header -o $@ $B/catch2.h
 
-# Fuzz targets (t/fuzz), each a program of its own under libFuzzer. One more program replays all that they have found: in every
-# build, so that make check does it without and make asan with sanitizers.
+# Fuzz targets (t/fuzz), each a program of its own under libFuzzer. One more program, $B/replay, gives all of them the inputs of
+# t/fuzz/corpus again, in any build: with the sanitizers that it has.
 FUZZ_TARGETS := $(basename $(notdir $(wildcard t/fuzz/*.cc)))
 FUZZ_LIB     := $(patsubst %.cc,$B/%.o,$(wildcard t/fuzz/lib/*.cc))
 FUZZ_PROGS   := $(filter $(PROGS),$(patsubst %/,%,$(sort $(dir $(wildcard $(shell sed -n 's/^.include "\(.*\)"$$/\1/p' t/fuzz/*.cc))))))
@@ -125,7 +125,7 @@ $B/t/fuzz/targets.inc: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 $B/t/fuzz/replay/main.o: CPPFLAGS += -I$B/t/fuzz
 $B/t/fuzz/replay/main.o: $B/t/fuzz/targets.inc
-$B/replay: $B/t/fuzz/replay/main.o $(FUZZ_REPLAY) $(FUZZ_LIB) $B/libprogs.a $B/libmta.a
+$B/replay: $B/t/fuzz/replay/main.o $(FUZZ_REPLAY) $(FUZZ_LIB) $B/libfuzzed.a $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What the tests under overload fill a queue with.
@@ -221,7 +221,7 @@ check-long: packages-test
 	@$(MAKE) --no-print-directory $(JOBS) B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/check --long
-tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $B/replay $B/queuefill $B/faults.so $(RECORDER)
+tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $(if $(SANITIZE),$B/replay) $B/queuefill $B/faults.so $(RECORDER)
 
 # Beside Debian's Postfix and Dovecot, on 127.0.0.1, as root. BENCH_QUICK=1: three minutes. BENCH_PEERS="postfix dovecot exim opensmtpd
 # cyrus courier": all that it knows; the last four in Debian roots made for them. Other parameters: t/bench/run.

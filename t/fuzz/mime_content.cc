@@ -14,10 +14,17 @@ void check_parameters(const mime::Parameters& parameters)
     HOLDS(parameters.size() <= mime::max_parameters);
     auto joined = mime::join_continuations(parameters);
     HOLDS(joined.size() <= parameters.size());
+    std::size_t before = 0, after = 0;
+    for (const auto& parameter : parameters)
+        before += parameter.value.size();
+    for (const auto& parameter : joined)
+        after += parameter.value.size();
+    HOLDS(after <= 3 * before);  // where a piece is encoded for others that are
     for (const auto& parameter : parameters) {
         HOLDS(!parameter.name.empty());
         HOLDS(mime::raw_parameter(parameters, upper(parameter.name)).has_value());
     }
+    joined.resize(std::min<std::size_t>(joined.size(), 3));
     for (const auto& parameter : joined) {
         auto name = std::string_view(parameter.name);
         if (name.ends_with('*'))
