@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "log/log.h"
+#include "net/limit_hits.h"
 
 namespace mta::daemon {
 
@@ -173,6 +174,7 @@ bool WorkerPool::fork_worker()
             log::warning("worker ends: ", error.what());
             ::_exit(EX_TEMPFAIL);
         }
+        net::report_all_limit_hits();
         ::_exit(0);
     }
     pids_[slot] = pid;
