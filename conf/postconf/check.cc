@@ -67,6 +67,26 @@ void warn_of_what_is_fixed(const Options& options)
         log::warning(setting->place.text(), ": ", setting->name, " = ", setting->value, " has no effect: queue IDs are always long");
 }
 
+// Settings that switch a limit off, whose word for it is none.
+void warn_of_missing_limits(const config::Overrides& overrides, const std::string& place, const Options& options, const Catalog& catalog,
+                            std::set<std::string>& said)
+{
+    auto config = config::Config::load(options.directory, overrides);
+    if (!config)
+        return;
+    for (const auto& setting : config->settings()) {
+        auto known = catalog.find(setting.name);
+        bool is_limit = known != catalog.end() && known->second.declaration.type == config::detail::type_name<config::Limit>();
+        auto value = is_limit ? config->value(setting.name, known->second.declaration.default_value) : std::string();
+        if (!value || !iequals(trim(*value), "none"))
+            continue;
+        auto where = setting.place.text();
+        auto text = cat(where.starts_with("-o") && !place.empty() ? place : where, ": ", setting.name, " = ", *value, ": there is no limit");
+        if (said.insert(text).second)
+            log::warning(text);
+    }
+}
+
 }  // namespace
 
 int check(const Options& options)
@@ -88,6 +108,10 @@ int check(const Options& options)
         return 1;
     warn_about_names(options);
     warn_of_what_is_fixed(options);
+    auto catalog = builtin_parameters();
+    warn_of_missing_limits(options.overrides, "", options, catalog, said);
+    for (const auto& service : *services)
+        warn_of_missing_limits(service.overrides, service.place.text(), options, catalog, said);
     return 0;
 }
 

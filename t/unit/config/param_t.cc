@@ -24,6 +24,7 @@ struct Params : config::Group {
     config::Param<std::chrono::seconds> time{*this, "t_time", "5m", "A time."};
     config::Param<std::chrono::milliseconds> pause{*this, "t_pause", "250ms", "A pause."};
     config::Param<std::vector<std::string>> list{*this, "t_list", "a, b", "A list."};
+    config::Param<config::Limit> limit{*this, "t_limit", "7", "A limit."};
     config::Param<std::string> later{*this, "t_later", "later", "Declared after the one that uses it."};
 };
 
@@ -80,6 +81,19 @@ TEST_CASE("parameters have their defaults and read main.cf", "[config]")
     CHECK(set.list() == std::vector<std::string>{"a b", "c", "d"});
 }
 
+TEST_CASE("a limit is a number, or switched off by its word", "[config][limits]")
+{
+    const auto seven = Params(parsed("")).limit();
+    CHECK_FALSE(seven.is_none());
+    CHECK_FALSE(seven.is_exceeded_by(6));
+    CHECK_FALSE(seven.is_exceeded_by(7));
+    CHECK(seven.is_exceeded_by(8));
+    CHECK(seven.number() == 7);
+    const auto none = Params(parsed("t_limit = None")).limit();
+    CHECK(none.is_none());
+    CHECK_FALSE(none.is_exceeded_by(none.number()));
+}
+
 TEST_CASE("declare_all lets a value refer to what is declared later", "[config]")
 {
     CHECK(Params(parsed("")).text() == " and h.example");
@@ -100,6 +114,10 @@ TEST_CASE("a bad value ends the process with file, line, name, reason and value"
              {"t_number = 12x", "main.cf, line 2: t_number: bad numerical value: \"12x\""},
              {"t_number = 99999999999999999999", "main.cf, line 2: t_number: bad numerical value: \"99999999999999999999\""},
              {"t_number =", "main.cf, line 2: t_number: bad numerical value: \"\""},
+             {"t_limit = 0", "main.cf, line 2: t_limit: bad limit, must be a number from 1 on, or none: \"0\""},
+             {"t_limit =", "main.cf, line 2: t_limit: bad limit, must be a number from 1 on, or none: \"\""},
+             {"t_limit = -1", "main.cf, line 2: t_limit: bad limit, must be a number from 1 on, or none: \"-1\""},
+             {"t_limit = unlimited", "main.cf, line 2: t_limit: bad limit, must be a number from 1 on, or none: \"unlimited\""},
              {"t_ratio = nan", "main.cf, line 2: t_ratio: bad numerical value: \"nan\""},
              {"t_time = 5y", "main.cf, line 2: t_time: bad time value, must be a number and one of s, m, h, d, w: \"5y\""},
              {"t_time = 1500ms", "main.cf, line 2: t_time: bad time value, must be a number and one of s, m, h, d, w: \"1500ms\""},
