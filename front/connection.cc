@@ -16,7 +16,7 @@ namespace {
 
 constexpr auto name_limit = 2s, linger_limit = 5s;
 constexpr auto stopping_limit = 1s;  // for who is silent while the server stops
-constexpr std::size_t max_input_bytes = 16384;
+constexpr std::size_t max_input_bytes = 16384, max_unsent_bytes = 16384;
 
 }  // namespace
 
@@ -125,8 +125,11 @@ void Connection::ready(short what)
 {
     if (state_ == State::handing && handover_)
         return handover_->pump();
-    if (what & event::writable)
+    if (what & event::writable) {
         sent();
+        if (state_ == State::talking)
+            work();  // goes on where the client had not taken our answers
+    }
     if ((what & event::readable) && !is_finished_)
         receive();
 }
@@ -157,6 +160,14 @@ void Connection::receive()
     work();
 }
 
+// Who does not take our answers gets no more of them: its commands wait.
+bool Connection::can_answer()
+{
+    if (wire_.unsent() < max_unsent_bytes)
+        return true;
+    return wire_.flush() && wire_.unsent() < max_unsent_bytes;
+}
+
 // Obeys what is there, then waits for more.
 void Connection::work()
 {
@@ -164,9 +175,9 @@ void Connection::work()
         return;
     working_ = true;
     do {
-        while (state_ == State::talking && !paused_ && (literal_bytes_ > 0 ? take_literal() : take_line())) {
+        while (state_ == State::talking && !paused_ && can_answer() && (literal_bytes_ > 0 ? take_literal() : take_line())) {
         }
-        if (state_ == State::talking && !paused_ && !at_end_ && wire_.has_buffered()) {
+        if (state_ == State::talking && !paused_ && !at_end_ && can_answer() && wire_.has_buffered()) {
             auto got = wire_.fill(in_, max_input_bytes);
             at_end_ = got == Wire::Got::end || got == Wire::Got::lost;
             if (got == Wire::Got::some)
@@ -319,7 +330,7 @@ void Connection::watch()
     if (state_ == State::closing || state_ == State::handshake)
         read = !wire_.is_waiting();
     if (state_ == State::talking)
-        read = !paused_ && in_.size() < max_input_bytes;
+        read = !paused_ && in_.size() < max_input_bytes && wire_.unsent() < max_unsent_bytes;
     watch_->change(static_cast<short>((read ? event::readable : 0) | (wire_.unsent() > 0 ? event::writable : 0)));
 }
 

@@ -55,6 +55,7 @@ private:
     void ready(short what);
     void receive();
     void work();
+    bool can_answer();
     bool take_line();
     bool take_literal();
     void handshake_done();

@@ -101,11 +101,13 @@ bool Wire::flush()
         if (count > 0)
             begin_ += static_cast<std::size_t>(count);
         else if (errno == EAGAIN)
-            return true;
+            break;
         else if (errno != EINTR)
             return false;
     }
-    out_ = std::string();  // gives the memory back
+    // Gives the memory back, also when a client takes a little now and then.
+    if (begin_ > 0)
+        out_ = out_.substr(begin_);
     begin_ = 0;
     return true;
 }

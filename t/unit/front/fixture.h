@@ -53,6 +53,7 @@ public:
         ::waitpid(pid_, nullptr, 0);
     }
     Child(const Child&) = delete;
+    pid_t pid() const { return pid_; }
 
 private:
     pid_t pid_;
@@ -189,6 +190,7 @@ public:
         auto text = read_file(path("log"));
         return text ? *text : "";
     }
+    pid_t front() const { return front_->pid(); }
     std::string path(const std::string& name) const { return (directory_.path / name).string(); }
 
 private:
