@@ -10,7 +10,7 @@ struct Params : config::Group {
         "Tables that replace recipients, of any domain, by one or more other addresses."};
     config::Param<std::string> myorigin{*this, "myorigin", "$myhostname", "The domain that is added to addresses without one."};
     config::Param<std::string> myhostname{*this, "myhostname", "", "The full name of this host; by default what gethostname(2) says."};
-    config::Param<long> message_size_limit{*this, "message_size_limit", "10240000", "The largest message in bytes; 0 means no limit."};
+    config::Param<long> message_size_limit{*this, "message_size_limit", "52428800", "The largest message in bytes; 0 means no limit. Postfix: 10240000."};
     config::Param<long> header_size_limit{*this, "header_size_limit", "102400", "The largest header field in bytes; a message with a larger one is refused."};
     config::Param<std::vector<std::string>> message_drop_headers{*this, "message_drop_headers", "bcc, content-length, resent-bcc, return-path",
         "Names of header fields that are removed from every message."};

@@ -1,6 +1,3 @@
-#include <fcntl.h>
-#include <sys/statvfs.h>
-
 #include "daemon/process.h"
 #include "daemon/wait.h"
 #include "log/log.h"
@@ -11,36 +8,6 @@ using namespace mta;
 namespace {
 
 constexpr net::Seconds front_limit(60);
-constexpr auto space_check_interval = std::chrono::seconds(1);
-
-// How much room the queue has, looked at now and then.
-class FreeSpace {
-public:
-    explicit FreeSpace(const std::string& directory) : directory_(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))
-    {
-        if (!directory_)
-            log::fatal(errno_error(cat("open ", directory)).text);
-    }
-
-    std::uint64_t bytes()
-    {
-        auto now = std::chrono::steady_clock::now();
-        if (now < next_check_)
-            return bytes_;
-        next_check_ = now + space_check_interval;
-        struct statvfs facts {};
-        if (::fstatvfs(directory_.get(), &facts) != 0) {
-            log::warning(errno_error("statvfs of the queue directory").text);
-            return bytes_ = 0;
-        }
-        return bytes_ = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
-    }
-
-private:
-    Fd directory_;
-    std::uint64_t bytes_ = 0;
-    std::chrono::steady_clock::time_point next_check_{};
-};
 
 // One session that front passes on, and perhaps back.
 void serve(const smtpd::Environment& environment, Fd connection)
@@ -73,12 +40,17 @@ int main(int argc, char** argv)
     if (!policy)
         log::fatal(policy.error().text);
     process.drop_privileges();
-    FreeSpace space(process.common().queue_directory);
+    smtpd::QueueSpace space(process.common().queue_directory);
     smtpd::RewriteResolver resolver(process.socket_path("rewrite"));
     service::Dns dns(process.socket_path("dns"));
     smtpd::CleanupOutlet outlet(process.socket_path("cleanup"));
+<<<<<<< HEAD
     smtpd::Environment environment{params, process.common(), *policy, resolver, dns, outlet, [&] { return space.bytes(); },
                                    [] { return daemon::is_stopping(); }, daemon::wait_for_client};
+=======
+    smtpd::Environment environment{params, process.common(), *policy, resolver, dns, outlet, [&] { return space.look(); },
+                                   [] { return daemon::is_stopping(); }};
+>>>>>>> 00be387 (smtpd: limits for strangers, and room that stays free)
     daemon::Process::Workers workers;
     workers.renew = [&] { policy->renew(); };
     return process.serve([&](Fd connection) { serve(environment, std::move(connection)); }, workers);

@@ -49,8 +49,8 @@ std::string Session::trace_field() const
 {
     const auto& common = environment_.common;
     Trace trace{client_, common.myhostname(), common.mail_name(), transaction_->queue_id, "", std::time(nullptr)};
-    if (transaction_->addresses.size() == 1)
-        trace.recipient = transaction_->addresses.front().external();
+    if (const auto* only = transaction_->only_recipient())
+        trace.recipient = only->external();
     trace.with_tls = params_.tls_received_header;
     trace.with_user = params_.sasl_authenticated_header;
     return received_field(trace);
@@ -100,11 +100,13 @@ void Session::receive_message()
     auto result = receiver.receive(trace_field());
     stream_.set_waiter(waiter);
     in_message_ = false;
-    const auto* only = transaction_->addresses.size() == 1 ? &transaction_->addresses.front() : nullptr;
+    const auto* only = transaction_->only_recipient();
     where_ = "END-OF-MESSAGE";
     if (bare_newline_ == smtp::BareNewline::note && receiver.has_bare_newline())
         log::info(queue_id(), ": bare <LF> received after DATA from ", client_.peer);
     if (!result.refusal.empty()) {
+        if (!result.limit.empty())
+            hit(result.limit, cat(message_bytes_));
         reject(result.refusal, only);
         if (result.must_disconnect)
             end_politely();
@@ -114,7 +116,7 @@ void Session::receive_message()
         return environment_.outlet.cancel();
     auto answer = environment_.outlet.finish();
     if (answer.ok) {
-        errors_ = junk_ = 0;
+        errors_ = junk_ = unknown_ = 0;
         return reply(cat("250 2.0.0 Ok: queued as ", transaction_->queue_id));
     }
     auto status = mail::is_status(answer.status) ? answer.status : "4.3.0";

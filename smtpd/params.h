@@ -37,10 +37,20 @@ struct Params : config::Group {
     config::Param<std::chrono::milliseconds> worker_idle_time{*this, "smtpd_worker_idle_time", "1s",
         "How long a client may be silent between mails before its worker process takes another client."};
     config::Param<long> recipient_limit{*this, "smtpd_recipient_limit", "1000", "The most recipients of a mail; those above it are deferred."};
+    config::Param<config::Limit> anonymous_recipient_limit{*this, "smtpd_anonymous_recipient_limit", "100",
+        "The same for clients that have not logged in and are not in mynetworks. RFC 5321 wants 100 at least."};
+    config::Param<config::Limit> session_message_limit{*this, "smtpd_session_message_limit", "1000", "The most mails in one session."};
+    config::Param<config::Limit> anonymous_session_message_limit{*this, "smtpd_anonymous_session_message_limit", "100",
+        "The same for clients that have not logged in and are not in mynetworks."};
+    config::Param<config::Limit> client_memory_limit{*this, "client_memory_limit", "65536",
+        "The bytes that are kept for a client that has not logged in: what it has sent, what it does not take, its recipients."};
+    config::Param<config::Limit> authenticated_client_memory_limit{*this, "authenticated_client_memory_limit", "4194304",
+        "The bytes that are kept for a client that has logged in; messages do not count, as they are passed on in pieces."};
     config::Param<long> hopcount_limit{*this, "hopcount_limit", "50", "The number of Received: fields at which a message is in a loop and refused."};
-    config::Param<long> soft_error_limit{*this, "smtpd_soft_error_limit", "10",
-        "The number of errors without a good command between, after which replies come late."};
-    config::Param<long> hard_error_limit{*this, "smtpd_hard_error_limit", "20", "The number of errors after which a client is disconnected."};
+    config::Param<long> soft_error_limit{*this, "smtpd_soft_error_limit", "5", "The number of errors after which replies come late. Postfix: 10."};
+    config::Param<long> hard_error_limit{*this, "smtpd_hard_error_limit", "10", "The number of errors after which a client is disconnected. Postfix: 20."};
+    config::Param<config::Limit> unknown_command_limit{*this, "smtpd_unknown_command_limit", "3",
+        "The number of unknown commands after which a client that has not logged in is disconnected."};
     config::Param<long> junk_command_limit{*this, "smtpd_junk_command_limit", "100",
         "The number of NOOP, RSET, VRFY, HELO and the like after which each counts as an error."};
     config::Param<std::chrono::seconds> error_sleep_time{*this, "smtpd_error_sleep_time", "1s", "How late replies come after too many errors."};

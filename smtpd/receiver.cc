@@ -34,18 +34,18 @@ net::Seconds Receiver::time_left() const
     return left;
 }
 
-std::string Receiver::look_for_faults() const
+Receiver::Result Receiver::look_for_faults() const
 {
     bool forbids_bare = bare_newline_ == smtp::BareNewline::reject;
     if (forbids_bare && reader_.has_bare_lf())
-        return "550 5.5.2 Error: bare <LF> received";
+        return {"550 5.5.2 Error: bare <LF> received", "", false};
     if (forbids_bare && reader_.has_bare_cr())
-        return "550 5.5.2 Error: bare <CR> received";
+        return {"550 5.5.2 Error: bare <CR> received", "", false};
     if (limits_.bytes > 0 && bytes_ > limits_.bytes)
-        return "552 5.3.4 Error: message file too big";
+        return {"552 5.3.4 Error: message file too big", "message_size_limit", false};
     if (hops_.hops() + 1 >= limits_.hops)  // ours is one
-        return "554 5.4.0 Error: too many hops";
-    return "";
+        return {"554 5.4.0 Error: too many hops", "hopcount_limit", false};
+    return {};
 }
 
 // A client that takes LF.LF for the end waits for our answer, or has begun its next commands within the message.
@@ -71,7 +71,7 @@ Receiver::Result Receiver::receive(std::string_view head)
         bytes_ += clean.size();
         if (result.refusal.empty()) {
             hops_.read(clean);
-            result.refusal = look_for_faults();
+            result = look_for_faults();
             if (result.refusal.empty())
                 outlet_.write(clean);
             else

@@ -28,6 +28,7 @@ public:
 
     struct Result {
         std::string refusal;               // "552 5.3.4 Error: message file too big"; empty: all was passed on
+        std::string_view limit;            // the parameter that made it, if it was one
         bool must_disconnect = false;      // client and server may not agree where the message ends
     };
     // Writes the head (our trace field), then what the client sends. Throws net::Lost when the client is gone or slow.
@@ -37,7 +38,7 @@ public:
 
 private:
     net::Seconds time_left() const;
-    std::string look_for_faults() const;
+    Result look_for_faults() const;
     bool must_stop() const;
 
     net::Stream& client_;

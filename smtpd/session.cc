@@ -21,6 +21,7 @@ namespace {
 constexpr long max_long_line_pieces = 64;            // of line_length_limit bytes, until a client is sent away
 constexpr std::size_t max_pending_bytes = 16384;     // that go back to front with a session
 constexpr std::size_t min_line_bytes = 512;          // RFC 5321 section 4.5.3.1.4
+constexpr std::size_t line_end_bytes = 2;            // that do not count
 constexpr auto linger_limit = 1s;
 
 }  // namespace
@@ -89,10 +90,8 @@ bool Session::run()
 void Session::converse()
 {
     while (!done_) {
-        if (errors_ >= params_.hard_error_limit) {
-            log::info("too many errors after ", where_, " from ", client_.peer);
-            return disconnect(cat("421 4.7.0 ", environment_.common.myhostname(), " Error: too many errors"));
-        }
+        if (errors_ >= params_.hard_error_limit)
+            return send_away("smtpd_hard_error_limit", errors_, "too many errors");
         if (!wait_for_command())
             return hand_back({});
         if (auto line = read_command())
@@ -112,7 +111,7 @@ bool Session::wait_for_command()
 std::optional<std::string> Session::read_command()
 {
     auto limit = std::max(static_cast<std::size_t>(environment_.common.line_length_limit()), min_line_bytes);
-    line_ = stream_.raw_line(params_.timeout, limit);
+    line_ = stream_.raw_line(params_.timeout, limit + line_end_bytes);
     if (line_.empty() || line_.back() != '\n') {
         if (skip_long_line())
             refuse("500 5.5.6 Error: line too long");
@@ -137,6 +136,7 @@ bool Session::skip_long_line()
     auto deadline = std::chrono::steady_clock::now() + params_.timeout();
     where_ = "UNKNOWN";
     counters_.count("unknown", false);
+    hit("line_length_limit", cat(">", environment_.common.line_length_limit()));
     for (long piece = 0; piece < max_long_line_pieces && std::chrono::steady_clock::now() < deadline; ++piece)
         if (stream_.raw_line(params_.timeout, min_line_bytes).ends_with('\n'))
             return true;
@@ -153,7 +153,7 @@ void Session::obey(const std::string& line)
         return run_verb(*verb, *command);
     where_ = "UNKNOWN";
     counters_.count("unknown", false);
-    refuse(command ? "502 5.5.2 Error: command not recognized" : command.error().text);
+    refuse_unknown(command ? "502 5.5.2 Error: command not recognized" : command.error().text);
 }
 
 void Session::run_verb(const Verb& verb, const smtp::Command& command)
@@ -195,30 +195,20 @@ void Session::mail(const smtp::Command& command)
     auto mail = smtp::parse_mail_from(command.argument, rules);
     if (!mail)
         return mail.error().status == "5.3.4" ? reject(mail.error().text, nullptr) : refuse(mail.error().text);
+    if (has_sent_enough())
+        return disconnect(cat("421 4.7.0 ", environment_.common.myhostname(), " Error: too many messages in this session"));
     if (!has_room(mail->size.value_or(0)))
         return reject("452 4.3.1 Insufficient system storage", nullptr);
-    transaction_.emplace(Transaction{*std::move(mail), "", {}, {}, 0});
+    transaction_.emplace(*std::move(mail), budget_);
     reply("250 2.1.0 Ok");
-}
-
-bool Session::has_room(std::uint64_t announced) const
-{
-    auto limit = static_cast<std::uint64_t>(std::max(environment_.common.message_size_limit(), 0L));
-    auto needed = std::max(limit, announced) / 2 * 3;
-    auto reserve = static_cast<std::uint64_t>(std::max(environment_.common.queue_minfree(), 0L));
-    return environment_.free_bytes() > std::max(needed, reserve);
 }
 
 void Session::rcpt(const smtp::Command& command)
 {
-    constexpr long overshoot_limit = 1000;  // deferred recipients are no errors of the client's at first
     if (!transaction_)
         return refuse("503 5.5.1 Error: need MAIL command");
-    if (static_cast<long>(transaction_->recipients.size()) >= params_.recipient_limit) {
-        if (++transaction_->refused_recipients <= overshoot_limit)
-            --errors_;
-        return refuse("452 4.5.3 Error: too many recipients");
-    }
+    if (has_all_recipients())
+        return defer_recipient();
     auto rcpt = smtp::parse_rcpt_to(command.argument, {params_.strict_envelopes, 0});
     if (!rcpt)
         return refuse(rcpt.error().text);
@@ -230,8 +220,10 @@ void Session::rcpt(const smtp::Command& command)
         begin_mail();
     auto original = address.internal();
     bool differs = !iequals(original, verdict.recipient);
-    transaction_->recipients.push_back({verdict.recipient, differs ? original : "", rcpt->orcpt, rcpt->notify});
-    transaction_->addresses.push_back(address);
+    if (!keep({verdict.recipient, differs ? original : "", rcpt->orcpt, rcpt->notify}))
+        return defer_recipient();
+    if (transaction_->only_recipient())
+        transaction_->first_recipient = address;
     reply("250 2.1.5 Ok");
 }
 
@@ -320,6 +312,21 @@ void Session::refuse(std::string_view text)
             softened[4] = '4';
     }
     reply(softened);
+}
+
+// Whoever tries commands until one works has no mail for us.
+void Session::refuse_unknown(std::string_view text)
+{
+    if (static_cast<std::uint64_t>(++unknown_) >= params_.unknown_command_limit().number() && !is_known_client())
+        return send_away("smtpd_unknown_command_limit", unknown_, "too many unknown commands");
+    refuse(text);
+}
+
+void Session::send_away(std::string_view limit, long value, std::string_view why)
+{
+    hit(limit, cat(value));
+    log::info("too many errors after ", where_, " from ", client_.peer);
+    disconnect(cat("421 4.7.0 ", environment_.common.myhostname(), " Error: ", why));
 }
 
 void Session::reject(std::string_view text, const mail::Address* recipient)

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/budget.h"
 #include "config/common.h"
 #include "mail/envelope.h"
 #include "net/stream.h"
@@ -15,6 +16,7 @@
 #include "smtpd/params.h"
 #include "smtpd/policy.h"
 #include "smtpd/receiver.h"
+#include "smtpd/space.h"
 
 namespace mta::smtpd {
 
@@ -26,7 +28,7 @@ struct Environment {
     Resolver& resolver;
     service::Dns& dns;
     Outlet& outlet;
-    std::function<std::uint64_t()> free_bytes;  // in the queue's file system
+    std::function<Space()> space;               // of the queue's file system
     std::function<bool()> stopping;             // this worker shall end
     net::Stream::Waiter wait = nullptr;         // for a client that is silent; throws net::Lost when the system stops
 };
@@ -46,11 +48,16 @@ private:
     struct Verb;
     // A mail from MAIL to the end of the message, RSET, or whatever goes wrong: its destruction is the only reset.
     struct Transaction {
+        Transaction(smtp::MailFrom from, Budget& budget) : mail(std::move(from)), held(budget) {}
+        // The only recipient, as the client gave it; null if there are several.
+        const mail::Address* only_recipient() const { return recipients.size() == 1 ? &first_recipient : nullptr; }
+
         smtp::MailFrom mail;
         std::string queue_id;                   // from the first good recipient on
         std::vector<service::MailRecipient> recipients;
-        std::vector<mail::Address> addresses;   // the same as the client gave them
+        mail::Address first_recipient;          // as the client gave it
         long refused_recipients = 0;
+        Budget::Share held;                     // by the recipients
     };
 
     static const Verb* find(std::string_view name);
@@ -74,7 +81,15 @@ private:
     void hand_back(const smtp::Command& command);
     void auth(const smtp::Command& command);
 
+    // session_limits.cc
+    void hit(std::string_view limit, std::string_view value) const;
+    bool is_known_client();
     bool has_room(std::uint64_t announced) const;
+    bool has_sent_enough();
+    bool has_all_recipients();
+    bool keep(service::MailRecipient recipient);
+    void defer_recipient();
+
     void begin_mail();
     void receive_message();
     service::Mail mail_record() const;
@@ -82,6 +97,8 @@ private:
 
     void reply(std::string_view text);          // good
     void refuse(std::string_view text);         // an error of the client's, or trouble of ours
+    void refuse_unknown(std::string_view text);
+    void send_away(std::string_view limit, long value, std::string_view why);
     // A refusal by policy, which is logged: "reject: RCPT from PEER: ...".
     void reject(std::string_view text, const mail::Address* recipient);
     bool is_refused(const Policy::Verdict& verdict, const mail::Address* recipient);
@@ -98,11 +115,13 @@ private:
     net::Stream stream_;
     service::Counters counters_;
     smtp::BareNewline bare_newline_;
+    Budget budget_{0};                          // what the client can make us keep
     std::optional<Transaction> transaction_;
+    std::optional<bool> is_in_mynetworks_;      // nothing: not asked yet
     std::string where_ = "CONNECT";             // the command we are in, or were in last, for the log
     std::string line_;                          // as it was sent
     std::uint64_t message_bytes_ = 0;           // of the message that is being received
-    long errors_ = 0, junk_ = 0;
+    long errors_ = 0, junk_ = 0, unknown_ = 0;
     bool refused_ = false, done_ = false, handed_back_ = false, in_message_ = false;
 };
 

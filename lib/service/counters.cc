@@ -58,6 +58,12 @@ void Counters::count(std::string_view command, bool done)
         ++item.done;
 }
 
+long Counters::done(std::string_view command) const
+{
+    auto at = std::find_if(items_.begin(), items_.end(), [&](const Item& item) { return item.command == command; });
+    return at == items_.end() ? 0 : at->done;
+}
+
 std::string Counters::text() const
 {
     std::string out;

@@ -13,6 +13,7 @@ public:
     Counters() = default;
     explicit Counters(std::string_view text);  // skips what it does not understand
     void count(std::string_view command, bool done);
+    long done(std::string_view command) const;
     // "ehlo=1 auth=0/1", in the order of Postfix's log lines; empty if there was no command
     std::string text() const;
     // The same and " commands=1/2": what stands behind "disconnect from PEER ".

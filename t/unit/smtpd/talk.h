@@ -152,8 +152,13 @@ class Talk {
 public:
     explicit Talk(std::string_view settings = "", service::Session facts = stranger(), net::Stream::Waiter wait = nullptr)
         : config(*config::Config::parse(main_cf, "main.cf", overrides(settings))), common(config), params(config), resolver(config),
+<<<<<<< HEAD
           policy_(open_policy()), environment_{params, common, policy_, resolver, dns, outlet, [this] { return free_bytes.load(); },
                                                [this] { return stopping.load(); }, wait}
+=======
+          policy_(open_policy()), environment_{params, common, policy_, resolver, dns, outlet, [this] { return smtpd::Space{1u << 30, free_bytes.load(), inodes, free_inodes.load()}; },
+                                               [this] { return stopping.load(); }}
+>>>>>>> 00be387 (smtpd: limits for strangers, and room that stays free)
     {
         int ends[2];
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -233,7 +238,8 @@ public:
     RouterResolver resolver;
     FakeOutlet outlet;
     FakeDns dns;
-    std::atomic<std::uint64_t> free_bytes{1u << 30};
+    static constexpr std::uint64_t inodes = 1000;
+    std::atomic<std::uint64_t> free_bytes{1u << 30}, free_inodes{inodes};
     std::atomic<bool> stopping{false};
     std::optional<smtpd::Session> session;
     bool is_back = false;
