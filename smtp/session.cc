@@ -28,6 +28,20 @@ std::string as_temporary(std::string status)
 
 }  // namespace
 
+namespace {
+
+// RFC 9422 section 4.1: "MAILMAX=100" among the parameters; 0 if there is none.
+long mail_limit(const std::vector<std::string>& parameters)
+{
+    constexpr std::string_view name = "MAILMAX=";
+    for (const auto& parameter : parameters)
+        if (parameter.starts_with(name))
+            return std::max(parse_number<long>(std::string_view(parameter).substr(name.size())).value_or(0), 0L);
+    return 0;
+}
+
+}  // namespace
+
 Features parse_features(const Reply& reply, const std::vector<std::string>& discarded)
 {
     Features features;
@@ -47,6 +61,8 @@ Features parse_features(const Reply& reply, const std::vector<std::string>& disc
             features.size = true;
             features.size_limit = extension.parameters.empty() ? 0 : parse_number<std::uint64_t>(extension.parameters[0]).value_or(0);
         }
+        if (keyword == "LIMITS")
+            features.mail_limit = mail_limit(extension.parameters);
         if (keyword == "AUTH")
             features.auth.insert(features.auth.end(), extension.parameters.begin(), extension.parameters.end());
     }
@@ -227,6 +243,7 @@ bool Session::is_usable()
 {
     bool is_young = Clock::now() - opened_ < params_.connection_reuse_time_limit();
     bool may_go_on = params_.connection_reuse_count_limit() <= 0 || uses_ < params_.connection_reuse_count_limit();
+    may_go_on = may_go_on && (features_.mail_limit == 0 || uses_ < features_.mail_limit);
     return !dead_ && !quit_sent_ && is_young && may_go_on && !stream_.wait_readable(0ms);
 }
 

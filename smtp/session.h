@@ -41,6 +41,7 @@ constexpr Stage quit{"sending QUIT", "QUIT command"};
 struct Features {
     bool pipelining = false, eight_bit = false, starttls = false, dsn = false, utf8 = false, size = false;
     std::uint64_t size_limit = 0;      // 0: none
+    long mail_limit = 0;               // RFC 9422: MAILMAX; 0: none
     std::vector<std::string> auth;     // mechanisms
 };
 Features parse_features(const smtp::Reply& reply, const std::vector<std::string>& discarded);
