@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "front/server.h"
 #include "log/log.h"
+#include "net/limit_hits.h"
 
 namespace mta::front {
 
@@ -16,13 +17,12 @@ namespace {
 
 constexpr auto name_limit = 2s, linger_limit = 5s;
 constexpr auto stopping_limit = 1s;  // for who is silent while the server stops
-constexpr std::size_t max_input_bytes = 16384, max_unsent_bytes = 16384;
 
 }  // namespace
 
 Connection::Connection(Server& server, std::uint64_t id, Fd fd, const net::Endpoint& client, const net::Endpoint& local)
-    : server_(server), id_(id), address_(client.address), wire_(std::move(fd)), implicit_tls_(server.settings().tls.wrappermode),
-      timer_(server.loop(), [this] { due(); })
+    : server_(server), id_(id), address_(client.address), wire_(std::move(fd)), budget_(0), held_(budget_),
+      implicit_tls_(server.settings().tls.wrappermode), timer_(server.loop(), [this] { due(); })
 {
     session_.client_name = session_.reverse_name = "unknown";
     session_.client_address = client.address.text();
@@ -111,7 +111,8 @@ void Connection::handshake_done()
     long rate = facts.resumed ? 0 : server_.limits().exceeded(address_, Limits::Event::tls, Limits::Clock::now());
     state_ = State::talking;
     if (rate > 0) {
-        log::warning("New TLS session rate limit exceeded: ", rate, " from ", peer(), " for service ", server_.service());
+        net::limit_hit(cat(settings.worker, "_client_new_tls_session_rate_limit"), address_, cat(rate),
+                       cat("New TLS session rate limit exceeded: ", rate, " from ", peer(), " for service ", server_.service()));
         dialog_->say_unavailable(cat("too many new TLS sessions from ", session_.client_address));
         return close(End::refused);
     }
@@ -160,14 +161,6 @@ void Connection::receive()
     work();
 }
 
-// Who does not take our answers gets no more of them: its commands wait.
-bool Connection::can_answer()
-{
-    if (wire_.unsent() < max_unsent_bytes)
-        return true;
-    return wire_.flush() && wire_.unsent() < max_unsent_bytes;
-}
-
 // Obeys what is there, then waits for more.
 void Connection::work()
 {
@@ -190,7 +183,8 @@ void Connection::work()
         in_ = std::string();  // gives the memory back
     if (state_ == State::talking && !paused_ && at_end_)
         return close(End::lost);
-    sent();
+    if (keep_account())
+        sent();
 }
 
 bool Connection::take_line()
@@ -201,7 +195,7 @@ bool Connection::take_line()
         return false;
     }
     auto end = in_.find('\n');
-    auto limit = dialog_->max_line_bytes();
+    auto limit = dialog_->max_line_bytes(in_);
     bool is_long = end == std::string::npos ? in_.size() > limit : end > limit + 1;
     if (is_long && !skipping_)
         dialog_->refuse_long_line();

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/budget.h"
 #include "event/event.h"
 #include "front/dialog.h"
 #include "front/handover.h"
@@ -49,6 +50,7 @@ public:
 
 private:
     friend class Handover;
+    static constexpr std::size_t max_input_bytes = 16384, max_unsent_bytes = 16384;
     enum class State { naming, handshake, talking, handing, closing };
     enum class Due { nothing, name, handshake, command, delay, flush, linger };
 
@@ -56,6 +58,7 @@ private:
     void receive();
     void work();
     bool can_answer();
+    bool keep_account();
     bool take_line();
     bool take_literal();
     void handshake_done();
@@ -80,6 +83,8 @@ private:
     std::unique_ptr<Dialog> dialog_;
     std::unique_ptr<Handover> handover_;
     std::string in_;                                  // plaintext that was read and not obeyed
+    Budget budget_;
+    Budget::Share held_;                              // by all members for the client
     std::size_t literal_bytes_ = 0;
     State state_ = State::naming;
     Due due_ = Due::nothing;

@@ -32,6 +32,7 @@ void Connection::begin_hand_over()
     due_ = Due::nothing;
     auto session = session_;
     session.pending = std::exchange(in_, std::string());
+    held_.clear();
     if (!dialog_->is_limited_for_life() && is_counted_) {
         server_.limits().leave(address_);  // who has logged in is counted by the workers
         is_counted_ = false;

@@ -9,6 +9,7 @@
 #include "front/server.h"
 #include "front/smtp.h"
 #include "log/log.h"
+#include "net/limit_hits.h"
 
 namespace mta::front {
 
@@ -25,7 +26,8 @@ void Dialog::begin_login(const std::string& mechanism, std::optional<std::string
     mechanism_ = upper(mechanism);
     auto rate = server_.limits().exceeded(connection_.address(), Limits::Event::auth, Limits::Clock::now());
     if (rate > 0) {
-        log::warning("AUTH command rate limit exceeded: ", rate, " from ", connection_.peer(), " for service ", server_.service());
+        net::limit_hit(cat(server_.settings().worker, "_client_auth_rate_limit"), connection_.address(), cat(rate),
+                       cat("AUTH command rate limit exceeded: ", rate, " from ", connection_.peer(), " for service ", server_.service()));
         return login_failed({auth::Client::Reply::Kind::fail, "", "", "", true, "limit", "too many AUTH commands"});
     }
     auth::Client::Request request{mechanism_, std::string(service()), session_.client_address, session_.server_address,

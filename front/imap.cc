@@ -153,10 +153,10 @@ void Imap::greet()
 
 void Imap::tagged(std::string_view text) { connection_.reply(cat(tag_.empty() ? "*" : tag_, " ", text, "\r\n")); }
 
-void Imap::bad(std::string_view text)
+void Imap::bad(std::string_view text, Fault fault)
 {
     tagged(cat("BAD ", text));
-    if (!count_error())
+    if (!is_last(fault))
         return;
     connection_.reply("* BYE Too many invalid IMAP commands.\r\n");
     connection_.close(End::too_many_errors);
@@ -224,7 +224,8 @@ void Imap::obey(const std::vector<std::string>& words)
     } else if (name == "AUTHENTICATE" && (words.size() == 3 || words.size() == 4)) {
         authenticate(words);
     } else {
-        bad(words[0] == "GET" || words[0] == "POST" ? "This is no web server." : "Unknown command, wrong arguments, or login needed first.");
+        bad(words[0] == "GET" || words[0] == "POST" ? "This is no web server." : "Unknown command, wrong arguments, or login needed first.",
+            Fault::unknown_command);
     }
 }
 
@@ -279,13 +280,15 @@ void Imap::logged_in(const auth::Client::Reply& reply)
 void Imap::login_failed(const auth::Client::Reply& reply)
 {
     note_failure(reply);
-    if (reply.temporary)
+    if (reply.code == "limit")
+        tagged(cat("NO [LIMIT] ", printable(reply.reason), " from your address."));
+    else if (reply.temporary)
         tagged("NO [UNAVAILABLE] Temporary authentication failure.");
     else if (reply.code == "invalid_base64")
         tagged("BAD Invalid base64 data.");
     else
         tagged("NO [AUTHENTICATIONFAILED] Authentication failed.");
-    if (!had_too_many_failures())
+    if (reply.temporary || !is_last(Fault::failed_login))
         return;
     connection_.reply("* BYE Too many failed logins.\r\n");
     connection_.close(End::too_many_errors);

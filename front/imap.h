@@ -11,7 +11,7 @@ class LoginDialog : public Dialog {
 public:
     using Dialog::Dialog;
     void log_end(End end) override;
-    std::size_t max_line_bytes() const override { return 8192; }
+    std::size_t max_line_bytes(std::string_view) const override { return 8192; }
     bool is_limited_for_life() const override { return false; }
 
 protected:
@@ -20,14 +20,14 @@ protected:
     bool takes_passwords() const;                    // nobody can listen, or that does not matter
     void log_login(const auth::Client::Reply& reply);
     void note_failure(const auth::Client::Reply& reply);  // for log_end()
-    bool had_too_many_failures() const { return failures_ >= max_failures; }
-    bool count_error() { return ++errors_ >= max_errors; }
+    // One more error, or unknown command, or failed login: true if that is the last one that is allowed.
+    enum class Fault { error, unknown_command, failed_login };
+    bool is_last(Fault fault);
 
 private:
-    static constexpr long max_failures = 10, max_errors = 20;
     std::string facts() const;                       // "user=<anna>, method=PLAIN, rip=..., lip=..., TLS"
     void log_line(const std::string& text) const;
-    long failures_ = 0, errors_ = 0;
+    std::uint64_t failures_ = 0, errors_ = 0, unknown_ = 0;
     std::string user_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
@@ -45,6 +45,7 @@ public:
     void say_unavailable(std::string_view why) override;
     bool may_come_back() const override { return true; }
     std::unique_ptr<Dialog> successor() override;
+    std::size_t held_bytes() const override { return command_.size(); }
     std::string_view service() const override { return "imap"; }
     std::string_view log_name() const override { return "imap-login"; }
 
@@ -57,7 +58,7 @@ private:
     void login(const std::vector<std::string>& words);
     void authenticate(const std::vector<std::string>& words);
     void starttls();
-    void bad(std::string_view text);
+    void bad(std::string_view text, Fault fault = Fault::error);
     void tagged(std::string_view text);
     std::string capabilities() const;
 

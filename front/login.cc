@@ -5,6 +5,7 @@
 #include "front/imap.h"
 #include "front/server.h"
 #include "log/log.h"
+#include "net/limit_hits.h"
 
 namespace mta::front {
 
@@ -42,9 +43,19 @@ void LoginDialog::note_failure(const auth::Client::Reply& reply)
 {
     if (reply.temporary)
         log::warning(connection_.peer(), ": SASL ", mechanism_, " authentication failed: ", printable(reply.reason));
-    else
-        ++failures_;
     user_ = reply.user;
+}
+
+bool LoginDialog::is_last(Fault fault)
+{
+    const auto& limits = server_.settings().login;
+    failures_ += fault == Fault::failed_login;
+    unknown_ += fault == Fault::unknown_command;
+    bool is_many = ++errors_ >= limits.error_limit().number(), is_clueless = unknown_ >= limits.unknown_command_limit().number();
+    if (is_many || is_clueless)
+        net::limit_hit(cat(server_.settings().worker, is_many ? "_login_error_limit" : "_login_unknown_command_limit"), connection_.address(),
+                       cat(is_many ? errors_ : unknown_));
+    return is_many || is_clueless;
 }
 
 void LoginDialog::log_end(End end)

@@ -31,10 +31,17 @@ public:
         "How long a client may take for one whole command, however it is dripping; imapd and pop3d: before login."};
     config::Param<std::chrono::seconds> starttls_timeout{*this, named("starttls_timeout"), inherited("starttls_timeout", "60s"),
         "How long a client may take for the TLS handshake."};
-    config::Param<long> connection_count_limit{*this, named("client_connection_count_limit"), inherited("client_connection_count_limit", "50"),
-        "The most connections of one client at the same time; imapd and pop3d: before login. 0: no limit."};
-    config::Param<long> connection_rate_limit{*this, named("client_connection_rate_limit"), inherited("client_connection_rate_limit", "0"),
-        "The most connections of one client per anvil_rate_time_unit; 0: no limit."};
+    config::Param<long> connection_count_limit{*this, named("client_connection_count_limit"), inherited("client_connection_count_limit", "20"),
+        "The most connections of one client at the same time; imapd and pop3d: before login. 0: no limit. Postfix: 50."};
+    config::Param<config::Limit> network_connection_count_limit{*this, named("client_network_connection_count_limit"),
+        inherited("client_network_connection_count_limit", "60"),
+        "The most connections from one network (an IPv4 /24, an IPv6 /48) at the same time; imapd and pop3d: before login."};
+    config::Param<config::Limit> connection_total_limit{*this, named("client_connection_total_limit"), inherited("client_connection_total_limit", "10000"),
+        "The most connections of one service at the same time."};
+    config::Param<long> connection_rate_limit{*this, named("client_connection_rate_limit"), inherited("client_connection_rate_limit", "60"),
+        "The most connections of one client per anvil_rate_time_unit; 0: no limit. Postfix: 0."};
+    config::Param<config::Limit> connection_burst_limit{*this, named("client_connection_burst_limit"), inherited("client_connection_burst_limit", "20"),
+        "The most connections of one client at once, from where they must keep to the average of client_connection_rate_limit."};
     config::Param<long> auth_rate_limit{*this, named("client_auth_rate_limit"), inherited("client_auth_rate_limit", "0"),
         "The most login attempts of one client per anvil_rate_time_unit; 0: no limit."};
     config::Param<long> new_tls_session_rate_limit{*this, named("client_new_tls_session_rate_limit"), inherited("client_new_tls_session_rate_limit", "0"),
@@ -54,8 +61,16 @@ public:
 // What only smtpd has.
 struct SmtpParams : config::Group {
     using Group::Group;
-    config::Param<long> soft_error_limit{*this, "smtpd_soft_error_limit", "10", "The number of errors without a good command between, after which replies come late."};
-    config::Param<long> hard_error_limit{*this, "smtpd_hard_error_limit", "20", "The number of errors after which a client is disconnected."};
+    config::Param<long> soft_error_limit{*this, "smtpd_soft_error_limit", "5", "The number of errors after which replies come late. Postfix: 10."};
+    config::Param<long> hard_error_limit{*this, "smtpd_hard_error_limit", "10", "The number of errors after which a client is disconnected. Postfix: 20."};
+    config::Param<long> recipient_limit{*this, "smtpd_recipient_limit", "1000", "The most recipients of a mail; those above it are deferred."};
+    config::Param<config::Limit> anonymous_recipient_limit{*this, "smtpd_anonymous_recipient_limit", "100",
+        "The same for clients that have not logged in and are not in mynetworks. RFC 5321 wants 100 at least."};
+    config::Param<config::Limit> session_message_limit{*this, "smtpd_session_message_limit", "1000", "The most mails in one session."};
+    config::Param<config::Limit> anonymous_session_message_limit{*this, "smtpd_anonymous_session_message_limit", "100",
+        "The same for clients that have not logged in and are not in mynetworks."};
+    config::Param<config::Limit> unknown_command_limit{*this, "smtpd_unknown_command_limit", "3",
+        "The number of unknown commands after which a client that has not logged in is disconnected."};
     config::Param<long> junk_command_limit{*this, "smtpd_junk_command_limit", "100", "The number of NOOP, RSET, VRFY, HELO and the like after which each counts as an error."};
     config::Param<std::chrono::seconds> error_sleep_time{*this, "smtpd_error_sleep_time", "1s", "How late replies come after too many errors."};
     config::Param<bool> sasl_auth_enable{*this, "smtpd_sasl_auth_enable", "no", "Offer AUTH."};
@@ -79,9 +94,28 @@ struct ImapParams : config::Group {
         "How often a client in IDLE is told that the server is still here."};
 };
 
+// What only imapd and pop3d have: PREFIX is their name.
+struct LoginParams : config::Group {
+    LoginParams(const config::Config& config, std::string_view prefix) : Group(config), prefix_(prefix) {}
+
+private:
+    std::string prefix_;
+    std::string named(std::string_view name) const { return cat(prefix_, "_", name); }
+
+public:
+    config::Param<config::Limit> error_limit{*this, named("login_error_limit"), "10",
+        "The number of errors and failed logins after which a client that has not logged in is disconnected."};
+    config::Param<config::Limit> unknown_command_limit{*this, named("login_unknown_command_limit"), "3",
+        "The number of unknown commands after which a client that has not logged in is disconnected."};
+};
+
 // What counts for all services.
 struct CommonParams : config::Group {
     using Group::Group;
+    config::Param<config::Limit> client_memory_limit{*this, "client_memory_limit", "65536",
+        "The bytes that are kept for a client that has not logged in: what it has sent, what it does not take, its recipients."};
+    config::Param<config::Limit> authenticated_client_memory_limit{*this, "authenticated_client_memory_limit", "4194304",
+        "The bytes that are kept for a client that has logged in; messages do not count, as they are passed on in pieces."};
     config::Param<std::chrono::seconds> rate_time_unit{*this, "anvil_rate_time_unit", "60s", "The time over which connections, logins and TLS sessions are counted."};
     config::Param<std::string> login_syslog_name{*this, "login_syslog_name", "dovecot", "The tag of the log lines about IMAP and POP3 logins, by which log tools such as fail2ban find them."};
 };
@@ -89,13 +123,14 @@ struct CommonParams : config::Group {
 // All parameters of front, whatever protocol it speaks.
 struct Params : config::Group {
     explicit Params(const config::Config& config)
-        : Group(config), common(config), smtp(config), imap(config), smtpd_tls(config, "smtpd"), imapd_tls(config, "imapd"), pop3d_tls(config, "pop3d"),
+        : Group(config), common(config), smtp(config), imap(config), imapd_login(config, "imapd"), pop3d_login(config, "pop3d"), smtpd_tls(config, "smtpd"), imapd_tls(config, "imapd"), pop3d_tls(config, "pop3d"),
           smtpd(config, "smtpd"), imapd(config, "imapd"), pop3d(config, "pop3d")
     {
     }
     CommonParams common;
     SmtpParams smtp;
     ImapParams imap;
+    LoginParams imapd_login, pop3d_login;
     tls::ServerParams smtpd_tls, imapd_tls, pop3d_tls;
     ClientParams smtpd, imapd, pop3d;
 };

@@ -24,7 +24,7 @@ public:
     void say_timeout() override;
     void say_unavailable(std::string_view why) override;
     void log_end(End end) override;
-    std::size_t max_line_bytes() const override { return 0; }
+    std::size_t max_line_bytes(std::string_view) const override { return 0; }
     std::string_view service() const override { return "imap"; }
 
 private:

@@ -16,10 +16,10 @@ Pop3::Pop3(Server& server, Connection& connection, service::Session& session) : 
 
 void Pop3::reply(std::string_view text) { connection_.reply(cat(text, "\r\n")); }
 
-void Pop3::refuse(std::string_view text)
+void Pop3::refuse(std::string_view text, Fault fault)
 {
     reply(cat("-ERR ", text));
-    if (count_error())
+    if (is_last(fault))
         connection_.close(End::too_many_errors);
 }
 
@@ -59,7 +59,7 @@ void Pop3::obey(std::string_view verb, std::string_view argument)
     } else if (verb == "GET" || verb == "POST" || verb == "HEAD" || verb == "CONNECT")
         connection_.close(End::refused);
     else
-        refuse("Unknown command.");
+        refuse("Unknown command.", Fault::unknown_command);
 }
 
 void Pop3::capa()
@@ -147,11 +147,13 @@ void Pop3::logged_in(const auth::Client::Reply& answer)
 void Pop3::login_failed(const auth::Client::Reply& answer)
 {
     note_failure(answer);
-    if (answer.temporary)
+    if (answer.code == "limit")
+        reply(cat("-ERR [SYS/TEMP] ", printable(answer.reason), " from your address."));
+    else if (answer.temporary)
         reply("-ERR [SYS/TEMP] Temporary authentication failure.");
     else
         reply("-ERR [AUTH] Authentication failed.");
-    if (had_too_many_failures())
+    if (!answer.temporary && is_last(Fault::failed_login))
         connection_.close(End::too_many_errors);
 }
 

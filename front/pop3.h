@@ -14,7 +14,8 @@ public:
     void refuse_long_line() override;
     void say_timeout() override;
     void say_unavailable(std::string_view why) override;
-    std::size_t max_line_bytes() const override { return is_logging_in() ? 8192 : 512; }
+    std::size_t max_line_bytes(std::string_view) const override { return is_logging_in() ? 8192 : 512; }
+    std::size_t held_bytes() const override { return name_.size(); }
     std::string_view service() const override { return "pop3"; }
     std::string_view log_name() const override { return "pop3-login"; }
 
@@ -29,7 +30,7 @@ private:
     void user(std::string_view name);
     void pass(std::string_view password);
     void auth(std::string_view argument);
-    void refuse(std::string_view text);
+    void refuse(std::string_view text, Fault fault = Fault::error);
     void reply(std::string_view text);
 
     std::string name_;    // of USER

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "log/log.h"
+#include "net/limit_hits.h"
 #include "net/stream.h"
 
 namespace mta::front {
@@ -34,6 +35,11 @@ std::vector<net::Network> networks(const std::vector<std::string>& words, std::s
     return out;
 }
 
+bool contains(const std::vector<net::Network>& networks, const net::Address& client)
+{
+    return std::any_of(networks.begin(), networks.end(), [&](const net::Network& network) { return network.contains(client); });
+}
+
 // Where a network that is left out would let too much pass.
 std::vector<net::Network> all_networks(const std::vector<std::string>& words, std::string_view name)
 {
@@ -43,12 +49,16 @@ std::vector<net::Network> all_networks(const std::vector<std::string>& words, st
     return networks(words, name);
 }
 
+long amount(const config::Limit& limit) { return limit.is_none() ? 0 : static_cast<long>(limit.number()); }
+
 Limits::Settings limit_settings(const Settings& settings)
 {
     const auto& clients = settings.clients;
     Limits::Settings out;
     out.connections = clients.connection_count_limit;
     out.connection_rate = clients.connection_rate_limit;
+    out.connection_burst = amount(clients.connection_burst_limit);
+    out.network_connections = amount(clients.network_connection_count_limit);
     out.auth_rate = clients.auth_rate_limit;
     out.tls_rate = clients.new_tls_session_rate_limit;
     out.time_unit = settings.front.rate_time_unit;
@@ -88,7 +98,7 @@ void raise_descriptor_limit()
 
 Settings::Settings(const config::Config& config, const std::string& worker_name, const std::string& service_name)
     : worker(worker_name), service(service_name), common(config), front(config), smtpd_tls(config, "smtpd"), tls(config, worker_name),
-      smtpd_clients(config, "smtpd"), clients(config, worker_name), smtp(config), imap(config)
+      smtpd_clients(config, "smtpd"), clients(config, worker_name), smtp(config), imap(config), login(config, worker_name == "pop3d" ? "pop3d" : "imapd")
 {
 }
 
@@ -100,6 +110,9 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths)
       accept_timer_(loop, [this] { watch_listeners(event::readable); })
 {
     check_words(settings.smtp);
+    for (const auto& word : settings.common.mynetworks())
+        if (auto network = net::Network::parse(word))
+            mynetworks_.push_back(*network);
     raise_descriptor_limit();
     if (settings.tls.is_on())
         prepare_tls();
@@ -153,8 +166,10 @@ void Server::accept(int listener, const net::Endpoint& local)
             return;
         }
         auto client = net::Endpoint::from(from);
-        if (!admit(fd, client))
+        if (auto refusal = admit(client.address)) {
+            refuse(fd, client.address, *refusal);
             continue;
+        }
         auto id = next_++;
         auto server = local.address.is_unspecified() ? net::Endpoint::local_of(fd.get()) : local;
         auto& connection = connections_[id];
@@ -163,25 +178,42 @@ void Server::accept(int listener, const net::Endpoint& local)
     }
 }
 
-// Counts the client in; false if there are too many of it: it is told so, if it can hear it at once.
-bool Server::admit(const Fd& fd, const net::Endpoint& client)
+// Counts the client in, or says why not.
+std::optional<Server::Refusal> Server::admit(const net::Address& client)
 {
-    auto peer = cat("unknown[", client.address.text(), "]");
-    auto count = limits_.enter(client.address);
-    auto rate = limits_.exceeded(client.address, Limits::Event::connection, Limits::Clock::now());
-    if (!limits_.too_many(client.address, count) && rate == 0)
-        return true;
-    limits_.leave(client.address);
-    if (rate > 0)
-        log::warning("Connection rate limit exceeded: ", rate, " from ", peer, " for service ", service());
-    else
-        log::warning("Connection concurrency limit exceeded: ", count, " from ", peer, " for service ", service());
-    auto text = settings_.worker == "imapd" ? std::string("* BYE Too many connections from your address.\r\n")
-                : settings_.worker == "pop3d" ? std::string("-ERR [SYS/TEMP] Too many connections from your address.\r\n")
-                : cat("421 4.7.0 ", settings_.common.myhostname(), " Error: too many connections from ", client.address.text(), "\r\n");
+    auto address = client.text();
+    auto of_address = cat("too many connections from ", address), of_network = cat("too many connections from the network of ", address);
+    auto words = [&](std::string_view what, long value) {
+        return cat("Connection ", what, " limit exceeded: ", value, " from unknown[", address, "] for service ", service());
+    };
+    auto all = static_cast<long>(connections_.size()) + 1;
+    if (settings_.clients.connection_total_limit().is_exceeded_by(static_cast<std::uint64_t>(all)))
+        return Refusal{"client_connection_total_limit", all, "", "4.3.2", "too many connections"};
+    auto now = Limits::Clock::now();
+    auto count = limits_.enter(client);
+    std::optional<Refusal> refusal;
+    if (auto rate = limits_.exceeded(client, Limits::Event::connection, now); rate > 0)
+        refusal = {"client_connection_rate_limit", rate, words("rate", rate), "4.7.0", of_address};
+    else if (auto burst = limits_.too_fast(client, now); burst > 0)
+        refusal = {"client_connection_burst_limit", burst, "", "4.7.0", of_address};
+    else if (limits_.too_many(client, count))
+        refusal = {"client_connection_count_limit", count, words("concurrency", count), "4.7.0", of_address};
+    else if (auto network = limits_.too_many_of_network(client); network > 0)
+        refusal = {"client_network_connection_count_limit", network, "", "4.7.0", of_network};
+    if (refusal)
+        limits_.leave(client);
+    return refusal;
+}
+
+// Says so, if the client can hear it at once.
+void Server::refuse(const Fd& fd, const net::Address& client, const Refusal& refusal)
+{
+    net::limit_hit(cat(settings_.worker, "_", refusal.limit), client, cat(refusal.value), refusal.words);
+    auto text = settings_.worker == "imapd" ? cat("* BYE [UNAVAILABLE] ", refusal.text, "\r\n")
+                : settings_.worker == "pop3d" ? cat("-ERR [SYS/TEMP] ", refusal.text, "\r\n")
+                : cat("421 ", refusal.status, " ", settings_.common.myhostname(), " Error: ", refusal.text, "\r\n");
     if (!settings_.tls.wrappermode)
         ::send(fd.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    return false;
 }
 
 // Without a descriptor the client would wait in the backlog, and the loop would turn for nothing: let it in and out.
@@ -207,10 +239,8 @@ void Server::watch_listeners(short what)
         watch->change(what);
 }
 
-bool Server::is_excepted_from_sasl(const net::Address& client) const
-{
-    return std::any_of(sasl_exceptions_.begin(), sasl_exceptions_.end(), [&](const net::Network& network) { return network.contains(client); });
-}
+bool Server::is_excepted_from_sasl(const net::Address& client) const { return contains(sasl_exceptions_, client); }
+bool Server::is_in_mynetworks(const net::Address& client) const { return contains(mynetworks_, client); }
 
 Connection* Server::find(std::uint64_t id)
 {
@@ -237,6 +267,7 @@ void Server::sweep()
 void Server::minute()
 {
     limits_.clean_up(Limits::Clock::now());
+    net::report_limit_hits();
     if (certificates_)
         certificates_->retry();
     minute_timer_.start(60s);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/client.h"
@@ -33,6 +34,7 @@ struct Settings {
     ClientParams smtpd_clients, clients;
     SmtpParams smtp;
     ImapParams imap;
+    LoginParams login;               // of imapd or pop3d
 };
 
 // Accepts the clients of one service and keeps a Connection for each.
@@ -62,6 +64,7 @@ public:
     tls::Context* tls() { return certificates_ ? certificates_->context() : nullptr; }
     PeerNames& names() { return names_; }
     bool is_excepted_from_sasl(const net::Address& client) const;
+    bool is_in_mynetworks(const net::Address& client) const;  // as far as front knows: tables are for workers
     News& news() { return news_; }
     Connection* find(std::uint64_t id);
     void remove(std::uint64_t id);   // soon, not now
@@ -72,7 +75,15 @@ private:
     void prepare_tls();
     void listen(const std::vector<Fd>& listeners);
     void accept(int listener, const net::Endpoint& local);
-    bool admit(const Fd& fd, const net::Endpoint& client);
+    struct Refusal {                 // a connection goes beyond a limit
+        std::string_view limit;      // the parameter's name behind "smtpd_"
+        long value = 0;
+        std::string words;           // Postfix's for the log, where it has some
+        std::string_view status;     // for the client
+        std::string text;
+    };
+    std::optional<Refusal> admit(const net::Address& client);
+    void refuse(const Fd& fd, const net::Address& client, const Refusal& refusal);
     void shed(int listener);
     void watch_listeners(short what);
     void sweep();
@@ -86,7 +97,7 @@ private:
     std::unique_ptr<Certificates> certificates_;  // only if there shall be some
     std::unique_ptr<auth::Client> auth_;
     PeerNames names_;
-    std::vector<net::Network> sasl_exceptions_;
+    std::vector<net::Network> sasl_exceptions_, mynetworks_;
     News news_;
     std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
     std::vector<std::uint64_t> removed_;

@@ -7,6 +7,7 @@
 #include "front/connection.h"
 #include "front/server.h"
 #include "log/log.h"
+#include "net/limit_hits.h"
 
 namespace mta::front {
 
@@ -50,9 +51,10 @@ Smtp::Smtp(Server& server, Connection& connection, service::Session& session) : 
     session.protocol = "smtp";
 }
 
-std::size_t Smtp::max_line_bytes() const
+std::size_t Smtp::max_line_bytes(std::string_view begin) const
 {
-    return is_logging_in() ? max_auth_line_bytes : std::max<std::size_t>(static_cast<std::size_t>(server_.settings().common.line_length_limit()), 512);
+    bool is_login = is_logging_in() || istarts_with(begin, "AUTH ");
+    return is_login ? max_auth_line_bytes : std::max<std::size_t>(static_cast<std::size_t>(server_.settings().common.line_length_limit()), 512);
 }
 
 void Smtp::greet()
@@ -108,7 +110,7 @@ void Smtp::obey(std::string_view verb, std::string_view argument)
     bool needs_tls = settings.tls.level() == tls::Level::encrypt && !connection_.has_tls() && command && !command->before_tls;
     is_refused_ = false;
     if (!command)
-        refuse("502 5.5.2 Error: command not recognized");
+        refuse_unknown();
     else if (command->ends_group && connection_.has_input() && is_out_of_step(where_))
         is_refused_ = true;
     else if (needs_tls)
@@ -137,13 +139,29 @@ void Smtp::refuse(std::string_view text)
     is_refused_ = true;
     counters_.count(where_, false);
     session_.errors = ++errors_;
-    if (errors_ >= smtp.hard_error_limit) {
-        connection_.reply(cat("421 4.7.0 ", server_.settings().common.myhostname(), " Error: too many errors\r\n"));
-        return connection_.close(End::too_many_errors);
-    }
+    if (errors_ >= smtp.hard_error_limit)
+        return send_away("smtpd_hard_error_limit", errors_, "too many errors");
     reply(text);
     if (errors_ >= smtp.soft_error_limit)
         connection_.resume_later(smtp.error_sleep_time());
+}
+
+// Whoever tries commands until one works has no mail for us.
+void Smtp::refuse_unknown()
+{
+    if (!session_.is_authenticated() && static_cast<std::uint64_t>(++unknown_) >= server_.settings().smtp.unknown_command_limit().number()) {
+        is_refused_ = true;
+        counters_.count(where_, false);
+        return send_away("smtpd_unknown_command_limit", unknown_, "too many unknown commands");
+    }
+    refuse("502 5.5.2 Error: command not recognized");
+}
+
+void Smtp::send_away(std::string_view limit, long value, std::string_view text)
+{
+    net::limit_hit(limit, connection_.address(), cat(value));
+    connection_.reply(cat("421 4.7.0 ", server_.settings().common.myhostname(), " Error: ", text, "\r\n"));
+    connection_.close(End::too_many_errors);
 }
 
 void Smtp::refuse_long_line()
@@ -151,6 +169,7 @@ void Smtp::refuse_long_line()
     if (is_logging_in())
         cancel_login();
     where_ = "UNKNOWN";
+    net::limit_hit("line_length_limit", connection_.address(), cat(">", server_.settings().common.line_length_limit()));
     refuse("500 5.5.6 Error: line too long");
 }
 
@@ -180,6 +199,18 @@ bool Smtp::offers_auth() const
     return !server_.is_excepted_from_sasl(connection_.address());
 }
 
+// RFC 9422. What a worker finds out of mynetworks may be better than this.
+std::string Smtp::announced_limits() const
+{
+    const auto& smtp = server_.settings().smtp;
+    bool is_known = session_.is_authenticated() || server_.is_in_mynetworks(connection_.address());
+    auto mails = is_known ? smtp.session_message_limit() : smtp.anonymous_session_message_limit();
+    auto recipients = static_cast<std::uint64_t>(std::max(smtp.recipient_limit(), 0L));
+    if (!is_known)
+        recipients = std::min(recipients, smtp.anonymous_recipient_limit().number());
+    return cat("LIMITS", mails.is_none() ? "" : cat(" MAILMAX=", mails.number()), " RCPTMAX=", recipients);
+}
+
 std::string Smtp::extensions() const
 {
     const auto& settings = server_.settings();
@@ -205,6 +236,7 @@ std::string Smtp::extensions() const
     add("enhancedstatuscodes", "ENHANCEDSTATUSCODES");
     add("8bitmime", "8BITMIME");
     add("dsn", "DSN");
+    add("limits", announced_limits());
     std::string text = cat("250-", settings.common.myhostname(), "\r\n");
     for (std::size_t i = 0; i < lines.size(); ++i)
         text += cat(i + 1 == lines.size() ? "250 " : "250-", lines[i], i + 1 == lines.size() ? "" : "\r\n");
@@ -286,7 +318,7 @@ void Smtp::login_failed(const auth::Client::Reply& answer)
     log::warning(connection_.peer(), ": SASL ", mechanism_, " authentication failed: ", printable(reason),
                  answer.user.empty() ? "" : ", sasl_username=", printable(answer.user));
     if (answer.code == "limit")
-        return refuse(cat("450 4.7.1 Error: too many AUTH commands from ", session_.client_address));
+        return refuse(cat("450 4.7.1 Error: ", printable(reason), " from ", session_.client_address));
     if (answer.temporary)
         return refuse(cat("454 4.7.0 Temporary authentication failure: ", printable(reason)));
     if (answer.code == "invalid_base64")

@@ -19,7 +19,7 @@ public:
     void came_back() override;
     bool may_come_back() const override { return true; }
     void log_end(End end) override;
-    std::size_t max_line_bytes() const override;
+    std::size_t max_line_bytes(std::string_view begin) const override;
     std::string_view service() const override { return "smtp"; }
 
 private:
@@ -45,7 +45,10 @@ private:
     void obey(std::string_view verb, std::string_view argument);
     void reply(std::string_view text);       // good
     void refuse(std::string_view text);      // an error of the client's
+    void refuse_unknown();
+    void send_away(std::string_view limit, long value, std::string_view text);
     std::string extensions() const;
+    std::string announced_limits() const;
     bool offers_starttls() const;
     bool offers_auth() const;
     bool takes_plaintext() const;
@@ -55,7 +58,7 @@ private:
     service::Counters counters_;
     std::string where_ = "CONNECT";          // the last command, for the log
     std::string line_;                       // the one that is obeyed
-    long errors_ = 0, junk_ = 0;
+    long errors_ = 0, junk_ = 0, unknown_ = 0;
     bool is_refused_ = false;
 };
 

@@ -55,6 +55,48 @@ TEST_CASE("a network counts as one client", "[front]")
     CHECK_FALSE(limits.too_many(address("2001:db8:0:1::2"), limits.enter(address("2001:db8:0:1::2"))));
 }
 
+TEST_CASE("the clients of a network together may have so many connections", "[front][limits]")
+{
+    auto narrow = settings(0);
+    narrow.network_connections = 3;
+    Limits limits(narrow);
+    for (auto text : {"192.0.2.1", "192.0.2.2", "192.0.2.255", "2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:ffff::1"}) {
+        limits.enter(address(text));
+        CHECK(limits.too_many_of_network(address(text)) == 0);
+    }
+    limits.enter(address("192.0.3.1"));
+    CHECK(limits.too_many_of_network(address("192.0.3.1")) == 0);
+    limits.enter(address("192.0.2.77"));
+    CHECK(limits.too_many_of_network(address("192.0.2.77")) == 4);
+    limits.enter(address("2001:db8::2"));
+    CHECK(limits.too_many_of_network(address("2001:db8::2")) == 4);
+    limits.leave(address("192.0.2.1"));
+    CHECK(limits.too_many_of_network(address("192.0.2.77")) == 0);
+}
+
+TEST_CASE("connections may come in a burst, and then at their rate", "[front][limits]")
+{
+    auto with_burst = settings(0, 60);
+    with_burst.connection_burst = 20;
+    Limits limits(with_burst);
+    auto client = address("192.0.2.1");
+    auto comes = [&](Limits::Clock::time_point now) {
+        limits.exceeded(client, Event::connection, now);
+        return limits.too_fast(client, now);
+    };
+    for (int i = 0; i < 20; ++i)
+        CHECK(comes(start) == 0);
+    CHECK(comes(start) == 21);
+    CHECK(comes(start + 900ms) == 22);
+    CHECK(comes(start + 1s) == 0);  // one a second
+    CHECK(comes(start + 1s) == 24);
+    CHECK(comes(start + 61s) == 0);
+    with_burst.connection_rate = 0;
+    Limits without_rate(with_burst);
+    for (int i = 0; i < 100; ++i)
+        CHECK(without_rate.too_fast(client, start) == 0);
+}
+
 TEST_CASE("exceptions have no limit", "[front]")
 {
     auto with_exception = settings(1, 1);

@@ -22,7 +22,7 @@ bool has_option(int socket, int level, int option)
 
 TEST_CASE("a client is greeted and told what there is", "[front]")
 {
-    Site site("smtpd", "message_size_limit=1000\nsmtpd_discard_ehlo_keywords=dsn");
+    Site site("smtpd", "message_size_limit=1000\nsmtpd_discard_ehlo_keywords=dsn,limits");
     auto client = site.connect();
     CHECK(client.reply() == "220 mail.test ESMTP Buuta");
     CHECK(client.ask("EHLO client.example") ==
@@ -231,7 +231,7 @@ TEST_CASE("long lines are refused whole", "[front]")
 
 TEST_CASE("who makes too many errors is sent away", "[front]")
 {
-    Site site("smtpd", "smtpd_hard_error_limit=3");
+    Site site("smtpd", "smtpd_hard_error_limit=3\nsmtpd_unknown_command_limit=none");
     auto client = site.connect();
     client.reply();
     CHECK(client.ask("X").starts_with("502"));
@@ -288,7 +288,7 @@ TEST_CASE("who does not wait for the greeting or the answer to EHLO is out of st
 
 TEST_CASE("one client may have so many connections and no more", "[front]")
 {
-    Site site("smtpd", "smtpd_client_connection_count_limit=2");
+    Site site("smtpd", "smtpd_client_connection_count_limit=2\nsmtpd_client_connection_rate_limit=0");
     auto one = site.connect();
     one.reply();
     {
