@@ -109,7 +109,9 @@ Result<std::vector<std::string>> recipients_of(const mime::Header& fields, bool 
 Result<Header> edit_header(std::string_view block, const service::Mail& mail, const Params& params)
 {
     mime::HeaderLimits limits;
-    limits.field_bytes = static_cast<std::size_t>(params.header_size_limit());
+    limits.field_bytes = static_cast<std::size_t>(std::max(params.header_size_limit(), 0L));
+    limits.block_bytes = std::min<std::size_t>(params.header_block_size_limit().number(), max_header_bytes);
+    limits.fields = params.header_field_count_limit().number();
     if (auto checked = mime::check_limits(block, limits); !checked)
         return checked.error();
     mime::Header fields(block);

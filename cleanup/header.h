@@ -11,6 +11,8 @@
 // What cleanup does to a header block.
 namespace mta::cleanup {
 
+constexpr std::size_t max_header_bytes = 1u << 20;  // whatever is allowed
+
 struct Header {
     std::string text;                     // as it is stored, with the empty line that ends it if there was one
     std::string message_id;               // for the log, "<...>", may be empty
@@ -19,7 +21,7 @@ struct Header {
 };
 
 // Removes message_drop_headers; for mail of local origin (never for mail from the network: signatures would break) adds
-// missing Date, Message-ID and From fields. A block beyond the limits is an Error with status 5.6.0.
+// missing Date, Message-ID and From fields. A block beyond the limits is an Error with status 5.3.4, or 5.6.0.
 Result<Header> edit_header(std::string_view block, const service::Mail& mail, const Params& params);
 
 }  // namespace mta::cleanup

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t max_recipients = 100000;
-constexpr std::size_t max_header_bytes = 1u << 20;
 constexpr net::Seconds peer_limit = 3600s;  // the client behind the peer may be slow; the peer has its own limits
 
 queue::Envelope envelope_of(const service::Mail& mail)
@@ -132,9 +131,19 @@ Result<void> Intake::check_size(std::uint64_t bytes) const
     return {};
 }
 
+Result<void> Intake::check_lines(const LineLength& lines) const
+{
+    const auto& limit = tools_.params.message_line_length_limit();
+    if (limit.is_exceeded_by(lines.longest()))
+        return Error{cat("Message has a line of more than ", limit.number(), " bytes"), "5.6.0"};
+    return {};
+}
+
 Result<void> Intake::copy_content(const service::Mail& mail, queue::Envelope& envelope, std::optional<queue::Writer>& writer)
 {
     auto start = receive_header();
+    LineLength lines;
+    lines.read(start);
     auto header_bytes = mime::header_size(start);
     auto header = edit_header(std::string_view(start).substr(0, header_bytes), mail, tools_.params);
     if (!header)
@@ -157,12 +166,15 @@ Result<void> Intake::copy_content(const service::Mail& mail, queue::Envelope& en
     while (true) {
         if (auto done = check_size(writer->content_bytes() + chunk.size()); !done)
             return done;
+        if (auto done = check_lines(lines); !done)
+            return done;
         if (auto done = writer->write(chunk); !done)
             return done;
         if (content_ended_)
             return {};
         chunk = channel_.receive_chunk(peer_limit);
         content_ended_ = chunk.empty();
+        lines.read(chunk);
     }
 }
 

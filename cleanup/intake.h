@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cleanup/header.h"
+#include "cleanup/line_length.h"
 #include "ipc/channel.h"
 #include "queue/stock.h"
 #include "service/rewrite.h"
@@ -33,6 +34,7 @@ private:
     Result<void> copy_content(const service::Mail& mail, queue::Envelope& envelope, std::optional<queue::Writer>& writer);
     Result<void> expand(queue::Envelope& envelope);
     Result<void> check_size(std::uint64_t bytes) const;
+    Result<void> check_lines(const LineLength& lines) const;
     std::string receive_header();
     void skip_content();
     void tell_qmgr(const std::string& queue_id);

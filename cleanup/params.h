@@ -11,7 +11,12 @@ struct Params : config::Group {
     config::Param<std::string> myorigin{*this, "myorigin", "$myhostname", "The domain that is added to addresses without one."};
     config::Param<std::string> myhostname{*this, "myhostname", "", "The full name of this host; by default what gethostname(2) says."};
     config::Param<long> message_size_limit{*this, "message_size_limit", "52428800", "The largest message in bytes; 0 means no limit. Postfix: 10240000."};
-    config::Param<long> header_size_limit{*this, "header_size_limit", "102400", "The largest header field in bytes; a message with a larger one is refused."};
+    config::Param<long> header_size_limit{*this, "header_size_limit", "65536",
+        "The largest header field in bytes; a message with a larger one is refused. Postfix: 102400, and it cuts."};
+    config::Param<config::Limit> header_block_size_limit{*this, "header_block_size_limit", "524288",
+        "The largest header of a message in bytes, all fields together; none: 1048576."};
+    config::Param<config::Limit> header_field_count_limit{*this, "header_field_count_limit", "1000", "The most header fields of a message."};
+    config::Param<config::Limit> message_line_length_limit{*this, "message_line_length_limit", "1048576", "The longest line of a message in bytes."};
     config::Param<std::vector<std::string>> message_drop_headers{*this, "message_drop_headers", "bcc, content-length, resent-bcc, return-path",
         "Names of header fields that are removed from every message."};
     config::Param<std::string> undisclosed_recipients_header{*this, "undisclosed_recipients_header", "",

@@ -123,11 +123,11 @@ Result<void> check_limits(std::string_view block, const HeaderLimits& limits)
 {
     auto size = header_size(block);
     if (size > limits.block_bytes)
-        return Error{cat("message header of ", size, " bytes is too large"), "5.6.0"};
+        return Error{cat("message header of ", size, " bytes is too large"), "5.3.4"};
     std::size_t count = 0;
     for (const Field& field : Header(block)) {
         if (field.raw.size() > limits.field_bytes)
-            return Error{cat("header field ", printable(field.name.substr(0, 64)), " is too large"), "5.6.0"};
+            return Error{cat("header field ", printable(field.name.substr(0, 64)), " is too large"), "5.3.4"};
         if (++count > limits.fields)
             return Error{cat("more than ", limits.fields, " header fields"), "5.6.0"};
     }

@@ -87,7 +87,7 @@ struct HeaderLimits {
     std::size_t fields = 1000;
 };
 
-// What of the limits a block breaks (5.6.0); a header is refused as a whole, never cut.
+// What of the limits a block breaks (5.3.4, and 5.6.0 for the number of fields); a header is refused as a whole, never cut.
 Result<void> check_limits(std::string_view block, const HeaderLimits& limits = {});
 
 }  // namespace mta::mime

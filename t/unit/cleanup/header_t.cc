@@ -159,7 +159,42 @@ TEST_CASE("a header field over the limit is refused", "[cleanup]")
     Cleanup cleanup("header_size_limit = 100\n");
     auto header = cleanup.edit(cat("Subject: ", std::string(100, 'x'), "\n\n"));
     REQUIRE_FALSE(header);
-    CHECK(header.error().status == "5.6.0");
+    CHECK(header.error().status == "5.3.4");
+}
+
+TEST_CASE("a header is taken to its limits, whole, and refused beyond them", "[cleanup][limits]")
+{
+    Cleanup cleanup;
+    cleanup.mail.origin = "smtp";
+    auto field = [](std::size_t bytes) { return cat("X: ", std::string(bytes - 4, 'x'), "\n"); };
+    auto fields = [](std::size_t count) {
+        std::string text;
+        for (std::size_t i = 0; i < count; ++i)
+            text += "A: b\n";
+        return text;
+    };
+    auto status = [&](const std::string& block) {
+        auto header = cleanup.edit(block + "\n");
+        if (header)
+            CHECK(header->text == block + "\n");
+        return header ? std::string("taken") : header.error().status;
+    };
+    constexpr std::size_t field_bytes = 65536, block_bytes = 524288;
+    for (auto bytes : {field_bytes - 1, field_bytes})
+        CHECK(status(field(bytes)) == "taken");
+    CHECK(status(field(field_bytes + 1)) == "5.3.4");
+    std::string seven;
+    for (int i = 0; i < 7; ++i)
+        seven += field(field_bytes);
+    for (auto last : {block_bytes - 2, block_bytes - 1})  // with the empty line
+        CHECK(status(seven + field(last - seven.size())) == "taken");
+    CHECK(status(seven + field(block_bytes - seven.size())) == "5.3.4");
+    for (std::size_t count : {999u, 1000u})
+        CHECK(status(fields(count)) == "taken");
+    CHECK(status(fields(1001)) == "5.6.0");
+    Cleanup larger("header_block_size_limit = none\nheader_field_count_limit = none\n");
+    CHECK(larger.edit(fields(200000) + "\n"));
+    CHECK_FALSE(larger.edit(fields(210000) + "\n"));  // 1 MiB anyway
 }
 
 TEST_CASE("an author's address that needs quotes gets them, and cannot add lines", "[cleanup]")
