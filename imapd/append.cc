@@ -106,10 +106,18 @@ bool Session::refuse_append(const AppendItem& item)
     const auto& literal = item.literal;
     auto limit = static_cast<std::uint64_t>(params_.message_size_limit());
     bool is_too_large = limit > 0 && literal.size > limit;
+    if (params_.literal_count_limit().is_exceeded_by(++literals_)) {
+        hit("imapd_literal_count_limit", cat(literals_));
+        if (skip_rest_of_command(literal))
+            bad("The command is too long");
+        return true;
+    }
     if (!is_too_large && !literal.is_binary && literal.size > 0)
         return false;
     if (!skip_rest_of_command(literal))
         return true;
+    if (is_too_large)
+        hit("message_size_limit", cat(literal.size));
     if (is_too_large)
         no(cat("[TOOBIG] A message can have at most ", limit, " octets"));
     else if (literal.is_binary)

@@ -43,7 +43,8 @@ int main(int argc, char** argv)
     auto notify_socket = process.socket_path(service::notify_service, true);
     auto serve = [&](daemon::MailboxSession& handed) {
         imapd::Parking parking{handed.client, notify_socket};
-        imapd::Session session(params, std::move(handed.stream), std::move(handed.mailbox), handed.return_ticket.empty() ? nullptr : &parking);
+        imapd::Session session(params, std::move(handed.stream), std::move(handed.mailbox), handed.return_ticket.empty() ? nullptr : &parking,
+                               net::Address::parse(handed.client.client_address).value_or(net::Address()));
         auto end = session.run();
         if (end == End::parked)
             return session.release_client();

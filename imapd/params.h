@@ -14,8 +14,13 @@ struct Params : config::Group {
         "How long a client may be silent, or in IDLE, before its worker process takes another client."};
     config::Param<std::chrono::seconds> idle_notify_interval{*this, "imapd_idle_notify_interval", "120s",
         "How often a client in IDLE is told that the server is still here."};
-    config::Param<long> command_size_limit{*this, "imapd_command_size_limit", "4194304",
+    config::Param<long> command_size_limit{*this, "imapd_command_size_limit", "1048576",
         "The largest command in bytes, with its literals, but without the messages of APPEND."};
+    config::Param<config::Limit> line_length_limit{*this, "imapd_line_length_limit", "65536",
+        "The longest line of a command in bytes: what is longer must be sent as a literal."};
+    config::Param<config::Limit> literal_count_limit{*this, "imapd_literal_count_limit", "1000", "The most literals of a command."};
+    config::Param<config::Limit> memory_limit{*this, "authenticated_client_memory_limit", "4194304",
+        "The bytes that are kept for a client that has logged in; messages do not count, as they are passed on in pieces."};
     config::Param<long> error_limit{*this, "imapd_error_limit", "20",
         "The number of commands without sense in a row after which a client is disconnected."};
     config::Param<std::string> mail_name{*this, "mail_name", "Buuta", "The name of the mail system, in greetings and Received: header fields."};

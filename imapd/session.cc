@@ -6,6 +6,7 @@
 #include "imap/capability.h"
 #include "imap/write.h"
 #include "log/log.h"
+#include "net/limit_hits.h"
 
 namespace mta::imapd {
 
@@ -72,8 +73,10 @@ const Session::Command Session::commands[] = {
     {"MOVE", selected | may_have_uid, &Session::move},
 };
 
-Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking)
-    : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox)), parking_(parking)
+Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking,
+                 const net::Address& address)
+    : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox)), parking_(parking), address_(address),
+      budget_(params.memory_limit().number()), command_(budget_)
 {
     client_.set_write_limit(params_.command_timeout());
 }
@@ -114,15 +117,17 @@ void Session::serve()
             return;
         if (auto text = read_command())
             obey(*text);
-        if (!end_ && errors_ >= params_.error_limit)
-            bye(End::refused, "Too many errors");
+        if (end_ || errors_ < params_.error_limit)
+            continue;
+        hit("imapd_error_limit", cat(errors_));
+        bye(End::refused, "Too many errors");
     }
 }
 
 // A line without its end; nothing if it was too long and has been thrown away.
 std::optional<std::string> Session::read_line(net::Seconds limit)
 {
-    auto max_bytes = static_cast<std::size_t>(params_.command_size_limit());
+    auto max_bytes = std::min(params_.line_length_limit().number(), static_cast<std::uint64_t>(params_.command_size_limit()));
     try {
         return client_.line(limit, max_bytes);
     } catch (const net::Lost& lost) {
@@ -131,6 +136,7 @@ std::optional<std::string> Session::read_line(net::Seconds limit)
     }
     while (!client_.raw_line(limit, skip_bytes).ends_with('\n'))
         continue;
+    hit("imapd_line_length_limit", cat(">", max_bytes));
     return std::nullopt;
 }
 
@@ -138,6 +144,8 @@ std::optional<std::string> Session::read_line(net::Seconds limit)
 std::optional<std::string> Session::read_command()
 {
     std::string text;
+    command_.clear();
+    literals_ = 0;
     while (true) {
         auto line = read_line(params_.command_timeout());
         if (!line) {
@@ -145,8 +153,12 @@ std::optional<std::string> Session::read_command()
             bad("The command is too long");
             return std::nullopt;
         }
-        text += *line;
         auto literal = imap::literal_at_end(*line);
+        text += *line;
+        if (text.size() > static_cast<std::uint64_t>(params_.command_size_limit()) || !command_.resize(text.size())) {
+            refuse_command("imapd_command_size_limit", text, literal);
+            return std::nullopt;
+        }
         if (!literal || awaits_message(text))
             return text;
         if (!read_literal(*literal, text))
@@ -154,16 +166,23 @@ std::optional<std::string> Session::read_command()
     }
 }
 
+// Says that there is too much of a command, when its rest is read, too. False, so that the caller can say it.
+bool Session::refuse_command(std::string_view limit, std::string_view text, const std::optional<imap::Literal>& literal)
+{
+    hit(limit, cat(text.size() + (literal ? literal->size : 0)));
+    tag_ = tag_of(text);
+    if (!literal || skip_rest_of_command(*literal))
+        bad("The command is too long");
+    return false;
+}
+
 bool Session::read_literal(const imap::Literal& literal, std::string& text)
 {
     auto room = static_cast<std::uint64_t>(params_.command_size_limit());
-    if (literal.size > room || text.size() > room - literal.size) {
-        tag_ = tag_of(text);
-        if (!skip_rest_of_command(literal))
-            return false;
-        bad("The command is too long");
-        return false;
-    }
+    if (literal.size > room || text.size() > room - literal.size || !command_.resize(text.size() + literal.size))
+        return refuse_command("imapd_command_size_limit", text, literal);
+    if (params_.literal_count_limit().is_exceeded_by(++literals_))
+        return refuse_command("imapd_literal_count_limit", text, literal);
     if (literal.is_sync)
         client_.write("+ OK\r\n");
     text += "\r\n";
@@ -204,7 +223,7 @@ void Session::skip_literal(std::uint64_t size)
 
 void Session::obey(const std::string& text)
 {
-    imap::Parser parser(text);
+    imap::Parser parser(text, &command_);
     tag_ = parser.tag();
     parser.space();
     auto name = parser.atom();
@@ -266,6 +285,8 @@ void Session::bad(std::string_view text)
 bool Session::are_arguments_bad(imap::Parser& arguments)
 {
     auto done = arguments.finish();
+    if (arguments.is_too_complex())
+        hit("authenticated_client_memory_limit", cat(budget_.limit()));
     if (!done)
         bad(done.error().text);
     return !done;
@@ -276,6 +297,8 @@ void Session::bye(End why, std::string_view text)
     untagged(cat("BYE ", text));
     end_ = why;
 }
+
+void Session::hit(std::string_view limit, std::string_view value) const { net::limit_hit(limit, address_, value); }
 
 std::string response_code(const Error& error, std::string_view code_if_no_folder)
 {

@@ -9,12 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/budget.h"
 #include "imap/fetch.h"
 #include "imap/parser.h"
 #include "imapd/message_text.h"
 #include "imapd/params.h"
 #include "imapd/parking.h"
 #include "maildir/mailbox.h"
+#include "net/address.h"
 #include "net/stream.h"
 
 namespace mta::imapd {
@@ -26,7 +28,9 @@ enum class End { logout, lost, timeout, refused, mailbox_gone, parked, stopped }
 class Session {
 public:
     // parking: the session may have come from front with a part of its life behind it, and goes back when the client is silent.
-    Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking = nullptr);
+    // The address is for the log of limits.
+    Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking = nullptr,
+            const net::Address& address = {});
 
     // Returns when the conversation is over, or parked: then release_client() and the facts of the parking are for front.
     End run();
@@ -51,6 +55,7 @@ private:
     void serve_until_stop();
     void serve();
     std::optional<std::string> read_command();
+    bool refuse_command(std::string_view limit, std::string_view text, const std::optional<imap::Literal>& literal);
     std::optional<std::string> read_line(net::Seconds limit);
     bool read_literal(const imap::Literal& literal, std::string& text);
     void skip_literal(std::uint64_t size);
@@ -67,6 +72,7 @@ private:
     void bad(std::string_view text);
     bool are_arguments_bad(imap::Parser& arguments);
     void bye(End why, std::string_view text);
+    void hit(std::string_view limit, std::string_view value) const;
 
     // any state: session.cc
     void capability(imap::Parser&);
@@ -158,6 +164,10 @@ private:
     net::Stream client_;
     std::unique_ptr<maildir::Mailbox> mailbox_;
     Parking* parking_;                            // none: the session stays in this process to its end
+    net::Address address_;
+    Budget budget_;                               // what the client can make us keep, but for the messages
+    Budget::Share command_;                       // the command in hand
+    std::uint64_t literals_ = 0;                  // of the command
     std::unique_ptr<maildir::Folder> folder_;     // the selected one
     std::vector<std::string> told_keywords_;      // in the last FLAGS response
     std::vector<maildir::Uid> newly_seen_;        // by the FETCH in hand

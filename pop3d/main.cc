@@ -28,7 +28,8 @@ int main(int argc, char** argv)
     daemon::Process process(argc, argv, "pop3d");
     const pop3d::Params params(process.config());
     auto serve = [&](daemon::MailboxSession& handed) {
-        pop3d::Session session(params, std::move(handed.stream), std::move(handed.mailbox));
+        auto address = net::Address::parse(handed.client.client_address).value_or(net::Address());
+        pop3d::Session session(params, std::move(handed.stream), std::move(handed.mailbox), address);
         auto end = session.run();
         const auto& done = session.totals();
         log::info("logout: user=<", handed.account.user, ">, rip=", handed.client.client_address, ", ", reason(end), ", top=", done.topped,

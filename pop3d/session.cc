@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "log/log.h"
+#include "net/limit_hits.h"
 
 namespace mta::pop3d {
 
@@ -29,8 +30,8 @@ const Session::Command Session::commands[] = {
     {"CAPA", 0, 0, &Session::capa}, {"QUIT", 0, 0, &Session::quit},
 };
 
-Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox)
-    : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox))
+Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, const net::Address& address)
+    : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox)), address_(address)
 {
     client_.set_write_limit(params.write_timeout);
 }
@@ -73,12 +74,18 @@ void Session::converse()
         } catch (const net::Lost& lost) {
             switch (lost.kind) {
             case net::Lost::Kind::timeout: bye(End::timeout, "Disconnected for inactivity."); break;
-            case net::Lost::Kind::too_long: bye(End::refused, "Line too long."); break;
+            case net::Lost::Kind::too_long: refuse_long_line(); end_ = End::refused; break;
             case net::Lost::Kind::stopped: bye(End::stopped, "[SYS/TEMP] The server stops."); break;
             default: throw;
             }
         }
     }
+}
+
+void Session::refuse_long_line()
+{
+    net::limit_hit("POP3 command line", address_, cat(">", max_line_bytes));
+    reply("-ERR Line too long.");
 }
 
 void Session::obey(std::string_view line)
@@ -106,6 +113,7 @@ void Session::refuse(std::string_view text)
     reply(cat("-ERR ", text));
     if (++errors_ < params_.error_limit())
         return;
+    net::limit_hit("pop3d_error_limit", address_, cat(errors_));
     bye(End::refused, "Too many errors.");
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "maildir/mailbox.h"
+#include "net/address.h"
 #include "net/stream.h"
 #include "pop3d/params.h"
 
@@ -26,7 +27,8 @@ struct Totals {
 // those that were in INBOX at the start; nothing is removed before QUIT.
 class Session {
 public:
-    Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox);
+    // The address is for the log of limits.
+    Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, const net::Address& address = {});
     End run();
     const Totals& totals() const { return totals_; }
 
@@ -49,6 +51,7 @@ private:
     void obey(std::string_view line);
     void reply(std::string_view text);
     void refuse(std::string_view text);  // counts as an error
+    void refuse_long_line();
     void fail(const Error& error);       // trouble of ours: does not
     void bye(End why, std::string_view text);
 
@@ -73,6 +76,7 @@ private:
     const Params& params_;
     net::Stream client_;
     std::unique_ptr<maildir::Mailbox> mailbox_;
+    net::Address address_;
     std::unique_ptr<maildir::Folder> inbox_;
     std::vector<Entry> entries_;
     std::optional<End> end_;

@@ -44,13 +44,8 @@ int main(int argc, char** argv)
     smtpd::RewriteResolver resolver(process.socket_path("rewrite"));
     service::Dns dns(process.socket_path("dns"));
     smtpd::CleanupOutlet outlet(process.socket_path("cleanup"));
-<<<<<<< HEAD
-    smtpd::Environment environment{params, process.common(), *policy, resolver, dns, outlet, [&] { return space.bytes(); },
-                                   [] { return daemon::is_stopping(); }, daemon::wait_for_client};
-=======
     smtpd::Environment environment{params, process.common(), *policy, resolver, dns, outlet, [&] { return space.look(); },
-                                   [] { return daemon::is_stopping(); }};
->>>>>>> 00be387 (smtpd: limits for strangers, and room that stays free)
+                                   [] { return daemon::is_stopping(); }, daemon::wait_for_client};
     daemon::Process::Workers workers;
     workers.renew = [&] { policy->renew(); };
     return process.serve([&](Fd connection) { serve(environment, std::move(connection)); }, workers);

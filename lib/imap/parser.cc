@@ -57,6 +57,21 @@ Result<void> Parser::finish()
     return {};
 }
 
+void Parser::charge(std::size_t bytes)
+{
+    if (share_ == nullptr || failed_ || share_->grow(bytes))
+        return;
+    is_too_complex_ = true;
+    fail("The command is too complex");
+}
+
+// Strings are kept twice: as they are meant, and as an answer repeats them.
+std::string Parser::kept(std::string_view text)
+{
+    charge(2 * (sizeof(std::string) + text.size()));
+    return failed_ ? std::string() : std::string(text);
+}
+
 bool Parser::take(char c)
 {
     if (at_end() || text_[at_] != c)
@@ -99,7 +114,7 @@ std::string Parser::tag()
     auto text = span(is_tag_char);
     if (text.empty())
         fail("A command starts with a tag");
-    return std::string(text);
+    return kept(text);
 }
 
 std::string Parser::atom()
@@ -107,7 +122,7 @@ std::string Parser::atom()
     auto text = span(is_atom_char);
     if (text.empty())
         fail(at_ >= text_.size() ? "Missing argument" : "A word was expected");
-    return std::string(text);
+    return kept(text);
 }
 
 std::string Parser::quoted()
@@ -128,6 +143,7 @@ std::string Parser::quoted()
     }
     if (!take('"'))
         fail("A quoted string has no end");
+    charge(2 * (sizeof out + out.size()));
     return out;
 }
 
@@ -144,7 +160,7 @@ std::string Parser::literal()
     at_ = end + 3 + found->size;
     if (!is_binary && bytes.find('\0') != std::string_view::npos)
         fail("A literal cannot contain NUL");
-    return std::string(bytes);
+    return kept(bytes);
 }
 
 std::string Parser::string()
@@ -166,7 +182,7 @@ std::string Parser::astring()
     auto text = span(is_astring_char);
     if (text.empty())
         fail(at_ >= text_.size() ? "Missing argument" : "A word or string was expected");
-    return std::string(text);
+    return kept(text);
 }
 
 std::string Parser::mailbox()
@@ -186,7 +202,7 @@ std::string Parser::list_pattern()
     auto text = span(is_pattern_char);
     if (text.empty())
         fail(at_ >= text_.size() ? "Missing argument" : "A name or pattern was expected");
-    return std::string(text);
+    return kept(text);
 }
 
 std::uint64_t Parser::number64()
@@ -207,7 +223,9 @@ std::uint32_t Parser::number()
 
 SequenceSet Parser::sequence_set()
 {
-    auto set = SequenceSet::parse(span(is_set_char));
+    auto text = span(is_set_char);
+    charge(text.size() * SequenceSet::bytes_per_char);
+    auto set = SequenceSet::parse(failed_ ? std::string_view() : text);
     if (!set)
         fail("A set of message numbers was expected");
     return set.value_or(SequenceSet());

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/budget.h"
 #include "base/result.h"
 #include "imap/flags.h"
 #include "imap/sequence.h"
@@ -27,11 +28,14 @@ std::optional<Literal> literal_at_end(std::string_view line);
 // so that one look at finish() is enough.
 class Parser {
 public:
-    explicit Parser(std::string_view text) : text_(text) {}
+    // What the command becomes is charged to the share, if there is one: a command that becomes too large is wrong.
+    explicit Parser(std::string_view text, Budget::Share* share = nullptr) : text_(text), share_(share) {}
 
     bool at_end() const { return failed_ || at_ >= text_.size(); }
     bool failed() const { return failed_; }
     void fail(std::string why);
+    void charge(std::size_t bytes);
+    bool is_too_complex() const { return is_too_complex_; }
     // Everything was read and was right.
     Result<void> finish();
 
@@ -61,11 +65,13 @@ private:
     std::string quoted();
     std::string literal();
     std::string_view span(bool (*is_allowed)(char));
+    std::string kept(std::string_view text);
     void flag(Flags& flags);
 
     std::string_view text_;
+    Budget::Share* share_;
     std::size_t at_ = 0;
-    bool failed_ = false;
+    bool failed_ = false, is_too_complex_ = false;
     std::string error_;
 };
 

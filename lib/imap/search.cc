@@ -81,6 +81,7 @@ private:
     {
         if (++depth_ > max_list_depth || ++count_ > max_search_keys)
             parser_.fail("The search is too complex");
+        parser_.charge(2 * sizeof(SearchKey));  // lists grow by doubling
         auto result = parser_.failed() ? SearchKey() : inner_key();
         --depth_;
         return result;

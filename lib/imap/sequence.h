@@ -16,6 +16,8 @@ struct Range {
 // RFC 3501 section 9, sequence-set: of sequence numbers or of UIDs.
 class SequenceSet {
 public:
+    static constexpr std::size_t bytes_per_char = 16;  // that a set takes at most, its resolved form included
+
     static std::optional<SequenceSet> parse(std::string_view text);
 
     // Ascending ranges that neither overlap nor touch, with "*" as the largest number in use (0 if there is none: then

@@ -119,7 +119,7 @@ private:
             auto mailbox = maildir::Mailbox::open(maildir);
             if (config && mailbox) {
                 const imapd::Params params(*config);
-                status = static_cast<int>(imapd::Session(params, net::Stream(std::move(fd)), std::move(*mailbox)).run());
+                status = static_cast<int>(imapd::Session(params, net::Stream(std::move(fd)), std::move(*mailbox), nullptr, *net::Address::parse("192.0.2.143")).run());
             }
         } catch (const std::exception& error) {
             log::warning("session: ", error.what());

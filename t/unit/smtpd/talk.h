@@ -152,13 +152,8 @@ class Talk {
 public:
     explicit Talk(std::string_view settings = "", service::Session facts = stranger(), net::Stream::Waiter wait = nullptr)
         : config(*config::Config::parse(main_cf, "main.cf", overrides(settings))), common(config), params(config), resolver(config),
-<<<<<<< HEAD
-          policy_(open_policy()), environment_{params, common, policy_, resolver, dns, outlet, [this] { return free_bytes.load(); },
-                                               [this] { return stopping.load(); }, wait}
-=======
           policy_(open_policy()), environment_{params, common, policy_, resolver, dns, outlet, [this] { return smtpd::Space{1u << 30, free_bytes.load(), inodes, free_inodes.load()}; },
-                                               [this] { return stopping.load(); }}
->>>>>>> 00be387 (smtpd: limits for strangers, and room that stays free)
+                                               [this] { return stopping.load(); }, wait}
     {
         int ends[2];
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
