@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "base/text.h"
 #include "log/log.h"
+#include "net/limit_hits.h"
 
 namespace mta::auth {
 
@@ -93,6 +94,10 @@ void Attempt::ask(Step step)
         if (number != 0)  // else it was answered at once, and this may be gone
             question_ = number;
     };
+    if (auto exceeded = shared_.penalty.exceeded(address_, mechanism_->user(), Penalty::Clock::now())) {
+        net::limit_hit(exceeded->limit, net::Address::parse(address_).value_or(net::Address()), cat(exceeded->failures));
+        return fail("too many failed logins", "limit", true, false);
+    }
     auto delay = shared_.penalty.delay(address_, mechanism_->user(), shared_.in_hand[client_] - 1, Penalty::Clock::now());
     if (delay > 0ms)
         timer_.start(delay);

@@ -23,6 +23,9 @@ struct Params : config::Group {
     config::Param<long> workers{*this, "auth_workers", "2", "The number of processes that look up users and compute password hashes."};
     config::Param<std::chrono::milliseconds> failure_delay{*this, "auth_failure_delay", "1500ms",
         "How long every failed login has to wait for its answer."};
+    config::Param<config::Limit> failure_minute_limit{*this, "auth_failure_minute_limit", "10",
+        "The most failed logins of a client (an IPv4 address, an IPv6 /64) in a minute; the next ones fail unseen. Users who have logged in from there may go on."};
+    config::Param<config::Limit> failure_day_limit{*this, "auth_failure_day_limit", "50", "The same in a day."};
     config::Param<std::chrono::milliseconds> penalty_limit{*this, "auth_penalty_limit", "15s",
         "The longest additional delay of logins of a client or user with many failures; it doubles with each of them."};
 };

@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto memory = 10min;        // a client or user without a failure for so long starts anew
-constexpr auto known_memory = 24h;
+constexpr auto known_memory = 24h, day = 24h;
+constexpr auto minute = 60s;
 constexpr long free_failures = 2;     // typing errors
 constexpr std::size_t max_records = 50000;
 constexpr int v6_client_bits = 64;
@@ -40,6 +41,39 @@ void Penalty::add(Records& records, const std::string& key, Clock::time_point no
         record.failures = 0;
     ++record.failures;
     record.last = now;
+    add(record.minute, minute, now);
+    add(record.day, day, now);
+}
+
+void Penalty::add(Count& count, Clock::duration time, Clock::time_point now)
+{
+    if (now - count.since >= time)
+        count = {0, now};
+    ++count.number;
+}
+
+bool Penalty::is_full(const Count& count, const config::Limit& limit, Clock::duration time, Clock::time_point now)
+{
+    return limit.is_exceeded_by(count.number + 1) && now - count.since < time;
+}
+
+std::optional<Penalty::Exceeded> Penalty::exceeded(const std::string& address, const std::string& user, Clock::time_point now) const
+{
+    if (!net::Address::parse(address))
+        return std::nullopt;  // all those whom the asking program does not name would be one client
+    auto client = client_of(address);
+    auto known = known_.find(user + '\0' + client);
+    if (known != known_.end() && now - known->second.last < known_memory)
+        return std::nullopt;
+    auto found = clients_.find(client);
+    if (found == clients_.end())
+        return std::nullopt;
+    const auto& record = found->second;
+    if (is_full(record.day, limits_.per_day, day, now))
+        return Exceeded{"auth_failure_day_limit", record.day.number};
+    if (is_full(record.minute, limits_.per_minute, minute, now))
+        return Exceeded{"auth_failure_minute_limit", record.minute.number};
+    return std::nullopt;
 }
 
 // Makes room: first what is outdated, then the older half.
@@ -92,7 +126,7 @@ void Penalty::succeeded(const std::string& address, const std::string& user, Clo
     if (auto found = clients_.find(client); found != clients_.end())
         found->second.failures /= 2;
     shrink(known_, now);
-    known_[user + '\0' + client] = {0, now};
+    known_[user + '\0' + client] = {0, now, {}, {}};
 }
 
 }  // namespace mta::auth

@@ -165,7 +165,7 @@ bool Connection::flush()
 }
 
 Server::Server(event::Loop& loop, const Params& params, const std::vector<Fd>& listeners, Workers& workers)
-    : penalty_(params.penalty_limit), shared_{loop, workers, penalty_, tickets_, params.failure_delay, {}},
+    : penalty_(params.penalty_limit, {params.failure_minute_limit, params.failure_day_limit}), shared_{loop, workers, penalty_, tickets_, params.failure_delay, {}},
       drain_(loop, [this] {
           for (const auto& [id, connection] : connections_)
               if (!connection->is_idle())
