@@ -151,7 +151,11 @@ void Manager::activate_due()
         due_timer_.start(std::chrono::milliseconds(std::min<std::int64_t>(due_.next_due() - now, 3600) * 1000));
 }
 
-bool Manager::is_full() const { return static_cast<long>(active_.size()) >= params_.qmgr_message_active_limit(); }
+bool Manager::is_full() const
+{
+    bool has_all_mails = static_cast<long>(active_.size()) >= params_.qmgr_message_active_limit();
+    return has_all_mails || static_cast<long>(active_recipients_) >= params_.qmgr_message_recipient_limit();
+}
 
 // When most of the places are taken by mails that wait for one destination, which is dead or slow, one of them waits elsewhere, so
 // that fresh mail for others can go its way.
@@ -192,6 +196,7 @@ void Manager::activate(const std::string& id, queue::State state, bool first_try
         mail->open += !mail->mail.is_done(i);
     log::info(id, ": from=<", mail->envelope().reverse_path, ">, size=", mail->mail.content_bytes,
               ", nrcpt=", mail->envelope().recipients.size(), " (queue active)");
+    active_recipients_ += mail->envelope().recipients.size();
     auto& placed = *(active_[id] = std::move(mail));
     placed.open == 0 ? settle(placed) : resolve(placed);
 }

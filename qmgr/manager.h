@@ -85,6 +85,7 @@ private:
     const std::map<std::string, long> process_limits_;  // of transports
     queue::Directory queue_;
     std::unordered_map<std::string, std::unique_ptr<ActiveMail>> active_;
+    std::size_t active_recipients_ = 0;
     std::deque<std::pair<std::string, bool>> fresh_;  // in incoming: queue ID, whether nobody can have tried it
     DueHeap due_;
     std::set<std::string> locked_;  // mails that somebody else held when they were due
