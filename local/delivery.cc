@@ -17,8 +17,6 @@ namespace mta::local {
 
 namespace {
 
-constexpr int max_include_depth = 20;
-constexpr std::size_t max_members = 100000;  // as many as cleanup takes for one mail
 constexpr int max_include_files = 1000;      // files that name files that name files..., with nobody in them
 constexpr std::size_t max_forward_bytes = 1u << 20, max_include_bytes = 16u << 20;
 
@@ -94,12 +92,12 @@ bool Delivery::is_self(const std::string& address) const
     return ours && *ours;
 }
 
-Result<void> Delivery::expand(const std::vector<Member>& members, Source source, int depth, Expansion& into) const
+Result<void> Delivery::expand(const std::vector<Member>& members, Source source, std::uint64_t depth, Expansion& into) const
 {
-    if (depth > max_include_depth)
+    if (tools_.params.alias_recursion_limit().is_exceeded_by(depth))
         return Error{cat("include files for ", local_part_, " are nested too deeply"), "5.4.6"};
     for (const auto& member : members) {
-        if (into.addresses.size() + into.actions.size() > max_members)
+        if (tools_.params.alias_expansion_limit().is_exceeded_by(into.addresses.size() + into.actions.size() + 1))
             return Error{cat("expansion of ", local_part_, " is too large"), "5.4.6"};
         if (member.kind == Member::Kind::include) {
             if (++into.files > max_include_files)

@@ -43,7 +43,7 @@ private:
     deliver::Outcome deliver_alias(const std::string& value);
     deliver::Outcome deliver_user();
     Result<std::optional<std::string>> read_forward(const daemon::User& user) const;
-    Result<void> expand(const std::vector<Member>& members, Source source, int depth, Expansion& into) const;
+    Result<void> expand(const std::vector<Member>& members, Source source, std::uint64_t depth, Expansion& into) const;
     bool is_self(const std::string& address) const;
     deliver::Outcome carry_out(const Expansion& expansion, const daemon::User* user);
     deliver::Outcome act(Source source, const Member& member, const daemon::User* user);

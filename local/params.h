@@ -12,6 +12,9 @@ struct Params : config::Group {
     config::Param<std::string> mailbox_command{*this, "mailbox_command", "", "A command that takes the mail of users instead of their mailbox; run by the shell as the user."};
     config::Param<std::vector<std::string>> allow_mail_to_commands{*this, "allow_mail_to_commands", "alias, forward", "Where |command is allowed: alias, forward, include."};
     config::Param<std::vector<std::string>> allow_mail_to_files{*this, "allow_mail_to_files", "alias, forward", "Where /file is allowed: alias, forward, include."};
+    config::Param<config::Limit> alias_expansion_limit{*this, "local_alias_expansion_limit", "10000",
+        "The most addresses, files and commands that an alias or .forward file may become."};
+    config::Param<config::Limit> alias_recursion_limit{*this, "local_alias_recursion_limit", "20", "How deep include files of include files may go."};
     config::Param<std::chrono::seconds> command_time_limit{*this, "command_time_limit", "1000s", "How long a command may run."};
     config::Param<long> command_process_limit{*this, "command_process_limit", "1000",
         "The number of processes of a command's user at which the command can start no more of them."};

@@ -10,10 +10,10 @@ struct Params : config::Group {
         "The domains whose addresses are all virtual aliases."};
     config::Param<std::string> virtual_alias_maps{*this, "virtual_alias_maps", "$virtual_maps",
         "Tables that replace recipients, of any domain, by one or more other addresses."};
-    config::Param<long> virtual_alias_expansion_limit{*this, "virtual_alias_expansion_limit", "1000",
-        "The most addresses that one recipient may become by virtual aliases."};
-    config::Param<long> virtual_alias_recursion_limit{*this, "virtual_alias_recursion_limit", "1000",
-        "How deep virtual aliases of virtual aliases may go."};
+    config::Param<long> virtual_alias_expansion_limit{*this, "virtual_alias_expansion_limit", "10000",
+        "The most addresses that one recipient may become by virtual aliases. Postfix: 1000."};
+    config::Param<long> virtual_alias_recursion_limit{*this, "virtual_alias_recursion_limit", "20",
+        "How deep virtual aliases of virtual aliases may go. Postfix: 1000."};
     config::Param<std::vector<std::string>> virtual_mailbox_domains{*this, "virtual_mailbox_domains", "$virtual_mailbox_maps",
         "The domains whose addresses are mailboxes that need no system user."};
     config::Param<std::string> virtual_mailbox_maps{*this, "virtual_mailbox_maps", "",
