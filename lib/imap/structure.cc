@@ -48,9 +48,11 @@ void append_address(std::string& out, const mime::Address& address)
     out.push_back(')');
 }
 
-std::string address_list(const std::optional<mime::Field>& field)
+// left: how many entries the message may still have.
+std::string address_list(const std::optional<mime::Field>& field, std::size_t& left)
 {
-    auto addresses = field ? mime::parse_addresses(field->value) : std::vector<mime::Address>();
+    auto addresses = field ? mime::parse_addresses(field->value, std::min(mime::max_addresses, left)) : std::vector<mime::Address>();
+    left -= std::min(left, addresses.size());
     if (addresses.empty())
         return "NIL";
     std::string out = "(";
@@ -237,18 +239,19 @@ private:
 std::string envelope(std::string_view block)
 {
     const EnvelopeFields fields(block);
+    std::size_t left = mime::max_addresses_of_message;
     std::string out = "(";
     append_text_or_nil(out, fields.text(EnvelopeFields::date));
     out.push_back(' ');
     append_text_or_nil(out, fields.text(EnvelopeFields::subject));
-    auto from = address_list(fields[EnvelopeFields::from]);
+    auto from = address_list(fields[EnvelopeFields::from], left);
     out += cat(" ", from);
     for (auto name : {EnvelopeFields::sender, EnvelopeFields::reply_to}) {
-        auto list = address_list(fields[name]);
+        auto list = address_list(fields[name], left);
         out += cat(" ", list == "NIL" ? from : list);
     }
     for (auto name : {EnvelopeFields::to, EnvelopeFields::cc, EnvelopeFields::bcc})
-        out += cat(" ", address_list(fields[name]));
+        out += cat(" ", address_list(fields[name], left));
     for (auto name : {EnvelopeFields::in_reply_to, EnvelopeFields::message_id}) {
         out.push_back(' ');
         append_text_or_nil(out, fields.text(name));

@@ -20,7 +20,7 @@ struct Address {
     std::string text() const;
 };
 
-constexpr std::size_t max_addresses = 1000;
+constexpr std::size_t max_addresses = 1000, max_addresses_of_message = 2000;
 
 // RFC 5322 section 3.4 and 4.4. Takes what there is of broken lists: every address is one entry, nothing is
 // refused. Entries beyond the limit are left out.

@@ -70,3 +70,24 @@ TEST_CASE("BODYSTRUCTURE of multiparts and messages (RFC 3501 section 7.4.2)", "
           " \"mixed\" (\"boundary\" \"a\") NIL NIL NIL)");
     CHECK(structure("Content-Type: multipart/mixed; boundary=a\r\n\r\n", false) == "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0) \"mixed\")");
 }
+
+TEST_CASE("ENVELOPE has 2,000 addresses", "[imap][limits]")
+{
+    auto list = [](std::size_t count) {
+        std::string text;
+        for (std::size_t i = 0; i < count; ++i)
+            text += "a@b.example,";
+        return text;
+    };
+    auto count = [&](std::size_t to, std::size_t cc, std::size_t bcc) {
+        auto text = imap::envelope(cat("To: ", list(to), "\nCc: ", list(cc), "\nBcc: ", list(bcc), "\n\n"));
+        std::size_t found = 0;
+        for (auto at = text.find("(NIL NIL"); at != std::string::npos; at = text.find("(NIL NIL", at + 1))
+            ++found;
+        return found;
+    };
+    CHECK(count(1000, 999, 0) == 1999);
+    CHECK(count(1000, 1000, 0) == 2000);
+    CHECK(count(1000, 999, 1) == 2000);
+    CHECK(count(1000, 1000, 1) == 2000);
+}
