@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "auth/user_params.h"
+#include "config/limit.h"
 
 namespace mta::auth {
 

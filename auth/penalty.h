@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/config.h"
+#include "config/limit.h"
 
 namespace mta::auth {
 

@@ -181,7 +181,7 @@ void Connection::work()
     working_ = false;
     if (in_.empty())
         in_ = std::string();  // gives the memory back
-    if (state_ == State::talking && !paused_ && at_end_)
+    if (state_ == State::talking && !paused_ && at_end_ && wire_.unsent() < max_unsent_bytes)
         return close(End::lost);
     if (keep_account())
         sent();

@@ -87,7 +87,8 @@ long Limits::too_fast(const net::Address& address, Clock::time_point now)
     std::chrono::duration<double> passed = now - client.burst_since, unit = settings_.time_unit;
     client.burst = std::max(client.burst - passed / unit * static_cast<double>(settings_.connection_rate), 0.0);
     client.burst_since = now;
-    if (client.burst + 1 <= static_cast<double>(settings_.connection_burst) || is_exempt(address)) {
+    constexpr double rounding = 1e-6;
+    if (client.burst + 1 <= static_cast<double>(settings_.connection_burst) + rounding || is_exempt(address)) {
         client.burst += 1;
         return 0;
     }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "config/limit.h"
 #include "tls/params.h"
 
 namespace mta::front {
@@ -70,7 +71,7 @@ struct SmtpParams : config::Group {
     config::Param<config::Limit> anonymous_session_message_limit{*this, "smtpd_anonymous_session_message_limit", "100",
         "The same for clients that have not logged in and are not in mynetworks."};
     config::Param<config::Limit> unknown_command_limit{*this, "smtpd_unknown_command_limit", "3",
-        "The number of unknown commands after which a client that has not logged in is disconnected."};
+        "The number of unknown commands after which a client is disconnected that has not logged in and is not in mynetworks."};
     config::Param<long> junk_command_limit{*this, "smtpd_junk_command_limit", "100", "The number of NOOP, RSET, VRFY, HELO and the like after which each counts as an error."};
     config::Param<std::chrono::seconds> error_sleep_time{*this, "smtpd_error_sleep_time", "1s", "How late replies come after too many errors."};
     config::Param<bool> sasl_auth_enable{*this, "smtpd_sasl_auth_enable", "no", "Offer AUTH."};

@@ -149,7 +149,7 @@ void Smtp::refuse(std::string_view text)
 // Whoever tries commands until one works has no mail for us.
 void Smtp::refuse_unknown()
 {
-    if (!session_.is_authenticated() && static_cast<std::uint64_t>(++unknown_) >= server_.settings().smtp.unknown_command_limit().number()) {
+    if (static_cast<std::uint64_t>(++unknown_) >= server_.settings().smtp.unknown_command_limit().number() && !is_known_client()) {
         is_refused_ = true;
         counters_.count(where_, false);
         return send_away("smtpd_unknown_command_limit", unknown_, "too many unknown commands");
@@ -199,11 +199,14 @@ bool Smtp::offers_auth() const
     return !server_.is_excepted_from_sasl(connection_.address());
 }
 
-// RFC 9422. What a worker finds out of mynetworks may be better than this.
+// A worker may know more of mynetworks than this.
+bool Smtp::is_known_client() const { return session_.is_authenticated() || server_.is_in_mynetworks(connection_.address()); }
+
+// RFC 9422.
 std::string Smtp::announced_limits() const
 {
     const auto& smtp = server_.settings().smtp;
-    bool is_known = session_.is_authenticated() || server_.is_in_mynetworks(connection_.address());
+    bool is_known = is_known_client();
     auto mails = is_known ? smtp.session_message_limit() : smtp.anonymous_session_message_limit();
     auto recipients = static_cast<std::uint64_t>(std::max(smtp.recipient_limit(), 0L));
     if (!is_known)

@@ -49,6 +49,7 @@ private:
     void send_away(std::string_view limit, long value, std::string_view text);
     std::string extensions() const;
     std::string announced_limits() const;
+    bool is_known_client() const;
     bool offers_starttls() const;
     bool offers_auth() const;
     bool takes_plaintext() const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/common.h"
+#include "config/limit.h"
 
 namespace mta::local {
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "config/limit.h"
 
 namespace mta::smtpd {
 
@@ -50,7 +51,7 @@ struct Params : config::Group {
     config::Param<long> soft_error_limit{*this, "smtpd_soft_error_limit", "5", "The number of errors after which replies come late. Postfix: 10."};
     config::Param<long> hard_error_limit{*this, "smtpd_hard_error_limit", "10", "The number of errors after which a client is disconnected. Postfix: 20."};
     config::Param<config::Limit> unknown_command_limit{*this, "smtpd_unknown_command_limit", "3",
-        "The number of unknown commands after which a client that has not logged in is disconnected."};
+        "The number of unknown commands after which a client is disconnected that has not logged in and is not in mynetworks."};
     config::Param<long> junk_command_limit{*this, "smtpd_junk_command_limit", "100",
         "The number of NOOP, RSET, VRFY, HELO and the like after which each counts as an error."};
     config::Param<std::chrono::seconds> error_sleep_time{*this, "smtpd_error_sleep_time", "1s", "How late replies come after too many errors."};

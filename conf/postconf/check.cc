@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "config/common.h"
+#include "config/limit.h"
 #include "log/log.h"
 #include "conf/postconf/catalog.h"
 #include "conf/postconf/master_cf.h"

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -85,20 +83,6 @@ private:
     bool only_declarations_ = false;
 };
 
-// The value of a limit that is ours: a number from 1 on, or the word none. 0 is refused, as it may mean either.
-class Limit {
-public:
-    Limit() = default;
-    explicit Limit(std::uint64_t number) : number_(number) {}
-    bool is_none() const { return !number_; }
-    bool is_exceeded_by(std::uint64_t amount) const { return number_ && amount > *number_; }
-    // The largest amount that is allowed.
-    std::uint64_t number() const { return number_.value_or(std::numeric_limits<std::uint64_t>::max()); }
-
-private:
-    std::optional<std::uint64_t> number_;
-};
-
 class Group;
 
 namespace detail {
@@ -113,7 +97,6 @@ struct Base {  // registers with the group and reads the expanded text
 void parse(const Base&, bool&);                                 // yes no (also true false, on off, 1 0)
 void parse(const Base&, long&);                                 // a whole number, also negative
 void parse(const Base&, double&);
-void parse(const Base&, Limit&);                                // a number from 1 on, or none
 void parse(const Base&, std::string&);
 void parse(const Base&, std::chrono::seconds&);                 // 30 30s 5m 1h 2d 1w; without a unit: seconds
 void parse(const Base&, std::chrono::milliseconds&);            // the same and ms; without a unit: seconds
@@ -122,7 +105,6 @@ template <class T> constexpr std::string_view type_name();
 template <> constexpr std::string_view type_name<bool>() { return "yes or no"; }
 template <> constexpr std::string_view type_name<long>() { return "number"; }
 template <> constexpr std::string_view type_name<double>() { return "number"; }
-template <> constexpr std::string_view type_name<Limit>() { return "number or none"; }
 template <> constexpr std::string_view type_name<std::string>() { return "text"; }
 template <> constexpr std::string_view type_name<std::chrono::seconds>() { return "time"; }
 template <> constexpr std::string_view type_name<std::chrono::milliseconds>() { return "time"; }

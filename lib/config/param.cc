@@ -63,15 +63,6 @@ void parse(const Base& base, double& value)
     value = *number;
 }
 
-void parse(const Base& base, Limit& value)
-{
-    auto text = trim(base.text);
-    auto number = parse_number<long>(text);
-    if (!iequals(text, "none") && (!number || *number < 1))
-        bad_value(base, "bad limit, must be a number from 1 on, or none");
-    value = number ? Limit(static_cast<std::uint64_t>(*number)) : Limit();
-}
-
 void parse(const Base& base, std::string& value) { value = base.text; }
 
 void parse(const Base& base, std::chrono::seconds& value)

@@ -41,6 +41,7 @@ transport_maps = hash:$dir/etc/transport
 default_process_limit = $BENCH_MAXPROC
 auth_users = passwd-file:$dir/etc/users
 imapd_tls_auth_only = no
+smtpd_session_message_limit = 1000000
 CF
     # The installed services, but of the inet ones only two.
     awk -v smtp="$smtp" -v imap="$imap" '

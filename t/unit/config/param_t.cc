@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/common.h"
 #include "config/config.h"
+#include "config/limit.h"
 #include "log/log.h"
 
 using namespace mta;

@@ -152,7 +152,7 @@ class Talk {
 public:
     explicit Talk(std::string_view settings = "", service::Session facts = stranger(), net::Stream::Waiter wait = nullptr)
         : config(*config::Config::parse(main_cf, "main.cf", overrides(settings))), common(config), params(config), resolver(config),
-          policy_(open_policy()), environment_{params, common, policy_, resolver, dns, outlet, [this] { return smtpd::Space{1u << 30, free_bytes.load(), inodes, free_inodes.load()}; },
+          policy_(open_policy()), environment_{params, common, policy_, resolver, dns, outlet, [this] { return smtpd::Space{size, free_bytes.load(), inodes, free_inodes.load()}; },
                                                [this] { return stopping.load(); }, wait}
     {
         int ends[2];
@@ -233,7 +233,7 @@ public:
     RouterResolver resolver;
     FakeOutlet outlet;
     FakeDns dns;
-    static constexpr std::uint64_t inodes = 1000;
+    static constexpr std::uint64_t size = 100000, inodes = 1000;
     std::atomic<std::uint64_t> free_bytes{1u << 30}, free_inodes{inodes};
     std::atomic<bool> stopping{false};
     std::optional<smtpd::Session> session;
