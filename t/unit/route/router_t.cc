@@ -234,7 +234,7 @@ TEST_CASE("alias loops and floods are errors, not endless", "[route]")
     for (int i = 0; i < 1200; ++i)
         many += cat(i > 0 ? ", " : "", "m", i, "@x.example");
     auto settings = cat("virtual_alias_maps = inline:{ {a@x.example=", many, "} }\n");  // nobody may be left out in silence
-    CHECK(Routes(settings).expand("a@x.example").starts_with("4."));
+    CHECK(Routes(settings + "virtual_alias_expansion_limit = 1199\n").expand("a@x.example").starts_with("4."));
     CHECK(Routes(settings + "virtual_alias_expansion_limit = 1200\n").expand("a@x.example").ends_with(" m1199@x.example"));
     Routes shallow("virtual_alias_recursion_limit = 2\nvirtual_alias_maps = inline:{ a@x.example=b@x.example, b@x.example=c@x.example, c@x.example=d@x.example }\n");
     CHECK(shallow.expand("a@x.example").starts_with("4."));
