@@ -11,7 +11,7 @@ struct Params : config::Group {
         "Tables that replace recipients, of any domain, by one or more other addresses."};
     config::Param<std::string> myorigin{*this, "myorigin", "$myhostname", "The domain that is added to addresses without one."};
     config::Param<std::string> myhostname{*this, "myhostname", "", "The full name of this host; by default what gethostname(2) says."};
-    config::Param<long> message_size_limit{*this, "message_size_limit", "10240000", "The largest message in bytes; 0 means no limit."};
+    config::Param<long> message_size_limit{*this, "message_size_limit", "52428800", "The largest message in bytes; 0 means no limit. Postfix: 10240000."};
     config::Param<long> header_size_limit{*this, "header_size_limit", "65536",
         "The largest header field in bytes; a message with a larger one is refused. Postfix: 102400, and it cuts."};
     config::Param<config::Limit> header_block_size_limit{*this, "header_block_size_limit", "524288",

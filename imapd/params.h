@@ -25,7 +25,7 @@ struct Params : config::Group {
     config::Param<long> error_limit{*this, "imapd_error_limit", "20",
         "The number of commands without sense in a row after which a client is disconnected."};
     config::Param<std::string> mail_name{*this, "mail_name", "Buuta", "The name of the mail system, in greetings and Received: header fields."};
-    config::Param<long> message_size_limit{*this, "message_size_limit", "10240000", "The largest message in bytes; 0 means no limit."};
+    config::Param<long> message_size_limit{*this, "message_size_limit", "52428800", "The largest message in bytes; 0 means no limit. Postfix: 10240000."};
 };
 
 }  // namespace mta::imapd

@@ -36,9 +36,9 @@ struct Common : Group {
     Param<std::chrono::seconds> max_idle{*this, "max_idle", "100s", "How long an idle worker process stays."};
     Param<std::chrono::seconds> ipc_timeout{*this, "ipc_timeout", "3600s", "How long to wait for a reply of another daemon."};
     Param<std::chrono::seconds> service_throttle_time{*this, "service_throttle_time", "60s", "The longest delay before a daemon that failed at start is started again."};
-    Param<long> message_size_limit{*this, "message_size_limit", "10240000", "The largest message in bytes; 0 means no limit."};
+    Param<long> message_size_limit{*this, "message_size_limit", "52428800", "The largest message in bytes; 0 means no limit. Postfix: 10240000."};
     Param<long> line_length_limit{*this, "line_length_limit", "2048", "The longest command line in bytes."};
-    Param<long> queue_minfree{*this, "queue_minfree", "0", "The free bytes that the queue's file system must keep; at least 1.5 message_size_limit is needed anyway."};
+    Param<long> queue_minfree{*this, "queue_minfree", "0", "The free bytes that the queue's file system must keep; two largest messages, 2 % of it and 1 % of its inodes must be free anyway."};
     Param<bool> enable_long_queue_ids{*this, "enable_long_queue_ids", "yes", "Accepted for compatibility: queue IDs are always long."};
 };
 
