@@ -1,5 +1,7 @@
 #include "queue/listing.h"
 
+#include <fcntl.h>
+
 #include <ctime>
 
 #include "base/text.h"
@@ -40,9 +42,11 @@ Result<void> list_queue(const Directory& directory, const std::function<void(con
         if (!ids)
             return ids.error();
         for (const auto& id : *ids) {
-            auto fd = directory.open(state, id);
-            auto mail = fd ? Directory::read(fd->get()) : Result<Mail>(fd.error());
-            if (mail)
+            // For reading only: who lists may not be able to change anything.
+            Fd fd(::open(cat(directory.root(), "/", Directory::path_of(state, id)).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+            if (!fd)
+                continue;  // it has moved or is gone
+            if (auto mail = Directory::read(fd.get()))
                 each(listed(*mail, state));
         }
     }
