@@ -15,10 +15,14 @@ int main(int argc, char** argv)
     auto users = auth::open_users(params.user.users);
     if (!users)
         log::fatal("auth_users: ", users.error().text);
-    process.drop_privileges();
+    auto rules = process.table_rules();
+    rules.add({sandbox::Calls::serve, sandbox::Calls::fork, sandbox::Calls::signal, sandbox::Calls::threads});
+    process.end_trial();
     auto secret = auth::lasting_secret(process.common().data_directory() + "/auth_secret");
+    process.drop_privileges(rules, "auth");
     auth::Checker checker(**users, {params.mail_location, params.default_uid, params.default_gid, params.user.password_scheme, secret});
 
+    process.seal();  // and so its workers are
     mta::event::Loop loop;
     std::unique_ptr<auth::Server> server;
     auth::Workers workers(loop, params.workers, checker, [&] {

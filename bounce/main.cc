@@ -126,7 +126,8 @@ int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "bounce");
     const bounce::Params params(process.config());
-    process.drop_privileges();
+    sandbox::Rules rules;
+    process.drop_privileges(rules.add({sandbox::Calls::serve}).socket(process.socket_path("cleanup")));
     return process.serve([&](Fd client) {
         ipc::Channel channel(std::move(client));
         Notifier notifier(params, process.socket_path("cleanup"));

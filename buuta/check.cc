@@ -7,6 +7,7 @@
 #include "buuta/references.h"
 #include "buuta/tls_files.h"
 #include "daemon/layout.h"
+#include "daemon/params.h"
 #include "service/keys.h"
 #include "table/table.h"
 
@@ -118,6 +119,8 @@ int check(const Context& context)
         add(named_file_faults(context, *services));
         add(missing_keys(context, *services));
     }
+    if (const daemon::Params params(context.config()); !params.sandbox)
+        context.warning("sandbox = no: a daemon that is broken into can do what its user can do");
     warn_of(context, faults);
     return is_readable && is_usable(context) && faults.empty() ? 0 : 1;
 }

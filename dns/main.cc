@@ -14,7 +14,12 @@ int main(int argc, char** argv)
     auto options = dnsd::options_of(params);
     if (!options)
         log::fatal(options.error().text);
-    process.drop_privileges();
+    sandbox::Rules rules;
+    rules.add({sandbox::Calls::serve, sandbox::Calls::internet, sandbox::Calls::datagram});
+    rules.has_network = true;
+    for (const auto& server : options->servers)
+        rules.ports->push_back(server.port);
+    process.drop_privileges(rules, "dns");
     mta::event::Loop loop;
     dns::Resolver resolver(loop, std::move(*options));
     std::deque<ipc::Server> servers;

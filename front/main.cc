@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "daemon/process.h"
 #include "front/server.h"
 #include "log/log.h"
@@ -19,6 +21,24 @@ service::KeysAccess keys_access(const daemon::Process& process, const front::Set
     return {process.socket_path(service::keys_service), process.service(), service::keys_ticket(*secret, service::tls_key_set, process.service())};
 }
 
+// A server of authentication that is not ours may make its socket anew: then its directory is needed.
+bool is_ours(const daemon::Process& process, const std::string& path)
+{
+    auto services = config::load_services(process.config().directory());
+    return services && std::any_of(services->begin(), services->end(), [&](const config::Service& service) {
+               return service.type == "unix" && process.socket_path(service.name, !service.is_private) == path;
+           });
+}
+
+sandbox::Rules rules_for(const daemon::Process& process, const front::Settings& settings, const front::Server::Paths& paths)
+{
+    sandbox::Rules rules;
+    rules.add({sandbox::Calls::serve}).socket(paths.worker).socket(paths.dns).socket(paths.notify);
+    if (settings.tls.is_on())
+        rules.socket(process.socket_path(service::keys_service));
+    return rules.socket(is_ours(process, paths.auth) ? paths.auth : paths.auth.substr(0, paths.auth.rfind('/')));
+}
+
 }  // namespace
 
 // front(8): accepts clients, TLS and logins of smtpd, imapd and pop3d; see man/man8/front.8.
@@ -32,11 +52,12 @@ int main(int argc, char** argv)
     auto in_queue = [&](const std::string& path) { return path.starts_with('/') ? path : cat(settings.common.queue_directory(), "/", path); };
 
     mta::event::Loop loop;
-    front::Server server(loop, settings, {in_queue(process.option('W')), in_queue(settings.clients.sasl_path), process.socket_path("dns"),
-                                          process.socket_path(service::notify_service, true)});
+    const front::Server::Paths paths{in_queue(process.option('W')), in_queue(settings.clients.sasl_path), process.socket_path("dns"),
+                                     process.socket_path(service::notify_service, true)};
+    front::Server server(loop, settings, paths);
     process.end_trial();
     auto keys = keys_access(process, settings);
-    process.drop_privileges();
+    process.drop_privileges(rules_for(process, settings, paths), "front");
     server.start(process.listeners(), std::move(keys));
     auto end = [&] { loop.stop(); };
     return process.run(loop, [&] { server.stop(end); }, [&] { server.retire(end); });

@@ -40,7 +40,7 @@ int main(int argc, char** argv)
     keyring.load(opener.first());
     process.end_trial();
     auto responder = responder_for(keyring, grants, process);
-    process.drop_privileges("buuta-keys");
+    process.drop_privileges(sandbox::Rules().add({sandbox::Calls::serve}), "keys");
 
     mta::event::Loop loop;
     mta::event::Timer forget(loop, [&] { keyring.forget_replaced(); });

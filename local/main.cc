@@ -18,6 +18,9 @@ int main(int argc, char** argv)
     if (!aliases || !domains)
         log::fatal(aliases ? domains.error().text : aliases.error().text);
     local::Tools tools{process.common(), params, *std::move(aliases), *std::move(domains), service::Submission(process.socket_path("cleanup"))};
+    sandbox::Rules rules;
+    rules.runs_programs = rules.has_root = rules.has_network = true;
+    process.keep_root(rules);
     deliver::Options agent;
     agent.as_owner = true;
     agent.default_owner = params.default_privs;

@@ -11,6 +11,7 @@
 #include "daemon/running.h"
 #include "log/log.h"
 #include "master/master.h"
+#include "master/privileges.h"
 #include "master/trial.h"
 #include "service/keys.h"
 #include "service/return_ticket.h"
@@ -23,7 +24,7 @@ constexpr rlim_t wanted_files = 65536;
 
 struct Options {
     std::string config_directory;
-    bool in_foreground = false, as_init = false, test = false, check = false, wait = false, verbose = false;
+    bool in_foreground = false, as_init = false, test = false, tests_sandbox = false, check = false, wait = false, verbose = false;
     std::chrono::seconds exit_after{0};
 };
 
@@ -37,6 +38,10 @@ Options parse_options(int argc, char** argv)
     Options options;
     const char* directory = std::getenv("MAIL_CONFIG");
     options.config_directory = directory ? directory : "/etc/buuta";
+    if (argc > 1 && std::string_view(argv[1]) == "--selftest-sandbox") {
+        options.tests_sandbox = true;
+        ++argv, --argc;
+    }
     for (int letter; (letter = ::getopt(argc, argv, "c:de:intvw")) != -1;) {
         switch (letter) {
         case 'c': options.config_directory = optarg; break;
@@ -127,6 +132,7 @@ int run(const Options& options, Files files, Setup setup)
     Launch launch(in_foreground ? Mode::foreground : options.wait ? Mode::wait : Mode::detach);
     open_log(*setup.params);
     become_leader(options);
+    give_up_privileges(files.config);
     auto lock = claim_directories(*setup.params, *owner);
     auto pid_file = daemon::pid_file(setup.params->queue_directory);
     auto greeting = cat("daemon started -- version ", setup.params->mail_version(), ", configuration ", files.config.directory());
@@ -153,6 +159,8 @@ int main(int argc, char** argv)
     auto files = read_files(options.config_directory);
     if (!files)
         refuse_early(files.error());
+    if (options.tests_sandbox)
+        return test_sandbox(files->config);
     if (options.test) {
         Params params(files->config);
         return daemon::running_master(params.queue_directory, params.data_directory) ? 1 : 0;

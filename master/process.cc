@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "master/post.h"
 #include "net/stream.h"
+#include "sandbox/sandbox.h"
 
 namespace mta::master {
 
@@ -83,7 +84,7 @@ void Process::escalate()
 void Process::log_exit(int status) const
 {
     if (WIFSIGNALED(status))
-        log::warning("process ", program_, " pid ", pid_, " killed by signal ", WTERMSIG(status));
+        log::warning("process ", program_, " pid ", pid_, " killed by signal ", WTERMSIG(status), sandbox::explain_signal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != 0)
         log::warning("process ", program_, " pid ", pid_, " exit status ", WEXITSTATUS(status));
 }

@@ -6,7 +6,8 @@ int main(int argc, char** argv)
 {
     using namespace mta;
     daemon::Process process(argc, argv, "notify");
-    process.drop_privileges();
+    sandbox::Rules rules;
+    process.drop_privileges(rules.add({sandbox::Calls::serve, sandbox::Calls::watch_files}));
     mta::event::Loop loop;
     notify::Daemon daemon(loop, process.listeners(), {});
     return process.run(loop);

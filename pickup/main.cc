@@ -13,7 +13,9 @@ int main(int argc, char** argv)
     auto users = table::MatchList::open(params.authorized_submit_users(), options);
     if (!users)
         log::fatal("authorized_submit_users: ", users.error().text);
-    process.drop_privileges();
+    auto rules = process.table_rules();
+    daemon::add_users(rules);
+    process.drop_privileges(rules.add({sandbox::Calls::serve}).socket(process.socket_path("cleanup")));
     pickup::Tools tools{params, *users, service::Submission(process.socket_path("cleanup"))};
     daemon::Process::Workers workers;
     workers.renew = [&] { users->renew(); };

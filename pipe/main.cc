@@ -39,8 +39,12 @@ int main(int argc, char** argv)
     auto attributes = pipe::parse_attributes(process.arguments());
     if (!attributes)
         log::fatal("master.cf: service ", process.service(), ": ", attributes.error().text);
+    sandbox::Rules rules;
+    rules.runs_programs = rules.has_root = rules.has_network = true;
     if (::geteuid() == 0)
-        daemon::become(pipe::user_for(params, *attributes));
+        process.become(rules, pipe::user_for(params, *attributes));
+    else
+        process.keep_root(rules);
     pipe::Delivery delivery(params, process.service(), *std::move(attributes));
     return deliver::run(process, {}, [&](deliver::Job& job, const auto&) { delivery.run(job); });
 }

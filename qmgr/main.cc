@@ -25,7 +25,12 @@ int main(int argc, char** argv)
     daemon::Process process(argc, argv, "qmgr");
     const qmgr::Params params(process.config());
     auto limits = process_limits(process, params);
-    process.drop_privileges();
+    const std::string queue = process.common().queue_directory;
+    sandbox::Rules rules;
+    rules.add({sandbox::Calls::serve, sandbox::Calls::connect, sandbox::Calls::read_files, sandbox::Calls::write_files});
+    rules.add(sandbox::Path::Use::write, queue).add(sandbox::Path::Use::hide, queue + "/pid");
+    process.drop_privileges(rules);
+    process.seal();  // before the first queue file is read
     mta::event::Loop loop;
     qmgr::Manager manager(loop, process, params, std::move(limits));
     manager.start();

@@ -8,8 +8,13 @@ using namespace std::chrono_literals;
 int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "showq");
-    process.drop_privileges();
-    const queue::Directory directory(process.common().queue_directory);
+    const std::string queue = process.common().queue_directory;
+    sandbox::Rules rules;
+    rules.add({sandbox::Calls::serve, sandbox::Calls::read_files}).add(sandbox::Path::Use::read, queue);
+    for (const auto* part : {"/private", "/public", "/pid"})
+        rules.add(sandbox::Path::Use::hide, queue + part);
+    process.drop_privileges(rules);
+    const queue::Directory directory(queue);
     return process.serve([&](Fd client) {
         net::Stream stream(std::move(client));
         stream.set_write_limit(60s);

@@ -29,6 +29,29 @@ std::optional<net::Address> source(const config::Param<std::string>& text, bool 
     return address;
 }
 
+// It may connect to any host, but not be connected to.
+sandbox::Rules rules_for(const daemon::Process& process, const smtpc::Params& params, bool is_lmtp)
+{
+    auto rules = deliver::rules(process);
+    daemon::add_tables(rules, process.config());
+    rules.add({sandbox::Calls::internet}).socket(process.socket_path("dns"));
+    if (!params.bind_address().empty() || !params.bind_address6().empty())
+        rules.add({sandbox::Calls::bind});
+    // Certificates in it are opened when they are needed.
+    if (const tls::ClientParams tls(process.config(), params.prefix()); !tls.ca_path().empty())
+        rules.add(sandbox::Path::Use::read, tls.ca_path);
+    rules.has_network = true;
+    rules.has_root = is_lmtp;  // the sockets of LMTP servers can be anywhere
+    rules.ports.reset();
+    for (const auto& text : params.connect_ports()) {
+        auto port = smtpc::parse_port(text);
+        if (!port)
+            log::fatal("bad value of ", params.prefix(), "_connect_ports: ", text);
+        rules.ports ? rules.ports->push_back(*port) : static_cast<void>(rules.ports.emplace({*port}));
+    }
+    return rules;
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -56,7 +79,7 @@ int main(int argc, char** argv)
         value_or_fatal(smtpc::TlsClient::load(process.config(), params, name), cat(name, "_tls")),
         value_or_fatal(table::MatchList::open(common.debug_peer_list(), {true, {}}), "debug_peer_list"),
     };
-    process.drop_privileges();
+    process.drop_privileges(rules_for(process, params, is_lmtp), "smtp");
     service::Dns dns(process.socket_path("dns"));
     smtpc::Client client(params, std::move(parts), dns);
     deliver::Options options;

@@ -28,6 +28,8 @@ private:
 
 public:
     Text tcp_port{*this, named("tcp_port"), either("smtp", "24"), "The port where no destination names one: a number, or smtp, submission, lmtp."};
+    List connect_ports{*this, named("connect_ports"), "",
+        "The ports that this client may connect to, enforced by the kernel if it can (Landlock version 4); empty: any, since any may be in a transport table."};
     Text helo_name{*this, named(either("helo_name", "lhlo_name")), "$myhostname", "The name that this client says of itself in HELO, EHLO or LHLO."};
     Time connect_timeout{*this, named("connect_timeout"), "30s", "How long to wait for a connection."};
     Time helo_timeout{*this, named(either("helo_timeout", "lhlo_timeout")), "300s", "How long to wait for the greeting, and for the reply to HELO, EHLO or LHLO."};

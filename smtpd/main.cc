@@ -39,8 +39,13 @@ int main(int argc, char** argv)
     auto policy = smtpd::Policy::open(params, process.common());
     if (!policy)
         log::fatal(policy.error().text);
-    process.drop_privileges();
-    smtpd::QueueSpace space(process.common().queue_directory);
+    process.end_trial();
+    smtpd::QueueSpace space(process.socket_path("cleanup"));
+    auto rules = process.table_rules();
+    rules.add({sandbox::Calls::serve});
+    for (const auto* service : {"cleanup", "rewrite", "dns"})
+        rules.socket(process.socket_path(service));
+    process.drop_privileges(rules);
     smtpd::RewriteResolver resolver(process.socket_path("rewrite"));
     service::Dns dns(process.socket_path("dns"));
     smtpd::CleanupOutlet outlet(process.socket_path("cleanup"));

@@ -24,10 +24,10 @@ bool has_room(const Space& space, const Reserve& reserve)
     return space.free_bytes >= needed && has_inodes;
 }
 
-QueueSpace::QueueSpace(const std::string& directory) : directory_(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))
+QueueSpace::QueueSpace(const std::string& file) : file_(::open(file.c_str(), O_PATH | O_CLOEXEC))
 {
-    if (!directory_)
-        log::fatal(errno_error(cat("open ", directory)).text);
+    if (!file_)
+        log::warning("how much room the queue has is not known: ", errno_error(file).text);
 }
 
 Space QueueSpace::look()
@@ -37,7 +37,7 @@ Space QueueSpace::look()
         return space_;
     next_look_ = now + look_interval;
     struct statvfs facts {};
-    if (::fstatvfs(directory_.get(), &facts) != 0) {
+    if (::fstatvfs(file_.get(), &facts) != 0) {
         log::warning(errno_error("statvfs of the queue directory").text);
         return space_ = Space{1, 0, 0, 0};
     }

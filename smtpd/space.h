@@ -21,14 +21,14 @@ struct Reserve {
 };
 bool has_room(const Space& space, const Reserve& reserve);
 
-// The queue's file system, looked at now and then.
+// The queue's file system, looked at now and then, by a file in it: a directory would be a way out of the sandbox.
 class QueueSpace {
 public:
-    explicit QueueSpace(const std::string& directory);  // fatal if it is not there
+    explicit QueueSpace(const std::string& file);
     Space look();                                       // nothing is free where nobody can tell
 
 private:
-    Fd directory_;
+    Fd file_;
     Space space_;
     std::chrono::steady_clock::time_point next_look_{};
 };

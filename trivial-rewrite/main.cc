@@ -87,7 +87,8 @@ int main(int argc, char** argv)
     auto router = route::Router::open(process.common(), params);
     if (!router)
         log::fatal(router.error().text);
-    process.drop_privileges();
+    auto rules = process.table_rules();
+    process.drop_privileges(rules.add({sandbox::Calls::serve}));
     Resolver resolver(*std::move(router));
     return process.serve_requests([&](const ipc::Message& message) { return resolver.answer(message); });
 }

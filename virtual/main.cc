@@ -13,6 +13,11 @@ int main(int argc, char** argv)
     auto mailboxes = virtual_delivery::Mailboxes::open(params, process.common());
     if (!mailboxes)
         log::fatal(mailboxes.error().text);
+    auto rules = deliver::rules(process);
+    daemon::add_tables(rules, process.config());
+    daemon::add_users(rules, sandbox::Path::Use::see);  // whom mailboxes belong to is found out before a worker is sealed
+    rules.add({sandbox::Calls::write_files}).add(sandbox::Path::Use::write, params.virtual_mailbox_base);
+    process.keep_root(rules);
     const bool is_root = ::geteuid() == 0;  // else all mailboxes are the calling user's
     deliver::Options options;
     options.as_owner = true;

@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "daemon/wait.h"
 #include "log/log.h"
+#include "maildir/root.h"
 
 namespace mta::daemon {
 
@@ -64,13 +66,18 @@ Result<Identity> become_owner(ipc::Channel& front, const TakeOver& how)
     return identity;
 }
 
-Result<std::unique_ptr<maildir::Mailbox>> open_mailbox(const service::Account& account)
+Result<std::unique_ptr<maildir::Mailbox>> open_mailbox(const service::Account& account, const TakeOver& how)
 {
     constexpr std::string_view prefix = "maildir:";
     if (!account.mail.starts_with(prefix))
         return failure(cat("mail location ", account.mail, " of ", account.user, " is no ", prefix, "PATH"));
     ::umask(077);
-    return maildir::Mailbox::open(account.mail.substr(prefix.size()));
+    auto path = account.mail.substr(prefix.size());
+    if (!exists(path))
+        if (auto made = maildir::make_maildir(path); !made)
+            return made.error();
+    how.seal({path});
+    return maildir::Mailbox::open(path);
 }
 
 }  // namespace
@@ -78,8 +85,10 @@ Result<std::unique_ptr<maildir::Mailbox>> open_mailbox(const service::Account& a
 std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how)
 {
     auto identity = become_owner(front, how);
-    if (!identity)
+    if (!identity) {
         become(how.stranger);
+        how.seal({});
+    }
     Fd descriptor;
     auto client = receive<service::Session>(front, &descriptor);
     if (!client || !descriptor) {
@@ -90,7 +99,7 @@ std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how
     stream.set_waiter(wait_for_client);
     stream.unread(client->pending);
     client->pending.clear();
-    auto mailbox = identity ? open_mailbox(identity->account) : Result<std::unique_ptr<maildir::Mailbox>>(identity.error());
+    auto mailbox = identity ? open_mailbox(identity->account, how) : Result<std::unique_ptr<maildir::Mailbox>>(identity.error());
     if (mailbox)
         return MailboxSession{*std::move(client), std::move(identity->account), std::move(stream), *std::move(mailbox), std::move(identity->return_ticket)};
     log::warning("user=<", client->sasl_username, ">: ", mailbox.error().text);
@@ -108,7 +117,8 @@ int serve_mailboxes(Process& process, const std::string& protocol, const std::st
     auto stranger = is_root ? find_user(process.common().mail_owner()) : Result<User>(User());
     if (!stranger)
         log::fatal("mail_owner: ", stranger.error().text);
-    const TakeOver how{process.socket_path("auth"), protocol, unavailable, *stranger, secret};
+    const TakeOver how{process.socket_path("auth"), protocol, unavailable, *stranger, secret,
+                       [&](const std::vector<std::string>& directories) { process.seal(directories); }};
     auto serve = [&](Fd connection) {
         ipc::Channel front(std::move(connection));
         auto session = take_over(front, how);
@@ -122,8 +132,13 @@ int serve_mailboxes(Process& process, const std::string& protocol, const std::st
             back.fd = std::move(client);
         front.send(back, handover_limit);
     };
-    // Who has become a mailbox's owner cannot become another one.
-    Process::Workers workers{.max_use = is_root ? 1 : 0, .spare = 1};
+    // Who has become a mailbox's owner cannot become another one, nor leave its directory.
+    Process::Workers workers{.max_use = 1, .spare = 1};
+    workers.rehearse = [&] {
+        if (auto owner = find_user(process.confinement().test_owner()))
+            become(*owner);
+        process.seal({process.confinement().test_directory()});
+    };
     return process.serve(serve, workers);
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/process.h"
 #include "ipc/channel.h"
@@ -30,6 +31,7 @@ struct TakeOver {
     std::string unavailable;       // the line for a client whose mailbox cannot be opened
     User stranger;                 // who speaks with the client when the ticket turns out to be worth nothing
     service::ReturnSecret* secret = nullptr;  // none: sessions do not come back. Wiped by who gives up being root
+    std::function<void(const std::vector<std::string>& directories)> seal = [](const auto&) {};  // by the mailbox's owner, who reads nothing before
 };
 // The session that comes over the connection from front; nothing if it cannot be served: then the client was told.
 std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how);

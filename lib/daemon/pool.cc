@@ -18,6 +18,7 @@
 
 #include "log/log.h"
 #include "net/limit_hits.h"
+#include "sandbox/sandbox.h"
 
 namespace mta::daemon {
 
@@ -197,7 +198,7 @@ bool WorkerPool::reap()
         }
         has_failed_ = has_failed_ || (WIFEXITED(status) && WEXITSTATUS(status) != 0);
         if (WIFSIGNALED(status) && !stop_signal) {
-            log::warning("process ", log::tag(), " pid ", pid, " killed by signal ", WTERMSIG(status));
+            log::warning("process ", log::tag(), " pid ", pid, " killed by signal ", WTERMSIG(status), sandbox::explain_signal(WTERMSIG(status)));
             healthy = false;
         }
     }

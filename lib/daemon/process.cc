@@ -50,13 +50,16 @@ Process::Process(int argc, char** argv, const std::string& name) : name_(name), 
     config_ = *std::move(loaded);
     common_ = std::make_unique<config::Common>(config_);
     log::set_tag(cat(common_->syslog_name(), "/", front_worker_.empty() ? name : front_worker_));
-    if (is_trial_)
+    if (is_trial_ || selftest_)
         log::open_stderr();
     else
         open_log();
     if (process_limit_ < 0)
         process_limit_ = common_->default_process_limit;
     if (is_trial_)
+        return;
+    confinement_ = std::make_unique<Confinement>(config_, selftest_);
+    if (selftest_)
         return;
     master_ = Fd(master_fd);
     ::fcntl(master_fd, F_SETFD, FD_CLOEXEC);
@@ -67,6 +70,12 @@ Process::~Process() = default;
 void Process::parse(int argc, char** argv, config::Overrides& overrides)
 {
     long sockets = 0;
+    constexpr std::string_view selftest = "--selftest-sandbox";
+    if (argc > 1 && std::string_view(argv[1]).starts_with(selftest)) {
+        selftest_ = std::string(argv[1]).substr(selftest.size());
+        argv[1] = argv[0];
+        ++argv, --argc;
+    }
     for (int letter; (letter = ::getopt(argc, argv, "+n:t:C:s:m:w:W:o:kurv")) != -1;) {
         switch (letter) {
         case 'n': service_ = optarg; break;
@@ -84,13 +93,13 @@ void Process::parse(int argc, char** argv, config::Overrides& overrides)
         default: log::fatal("this program is started by master(8); see the manual page ", name_, "(8)");
         }
     }
-    if (service_.empty() || config_directory_.empty() || (!is_trial_ && ::fcntl(master_fd, F_GETFD) < 0))
+    if (service_.empty() || config_directory_.empty() || (!is_trial_ && !selftest_ && ::fcntl(master_fd, F_GETFD) < 0))
         log::fatal("this program is started by master(8); see the manual page ", name_, "(8)");
     arguments_.assign(argv + optind, argv + argc);
     overrides.emplace_back("process_name", name_);
     overrides.emplace_back("service_name", service_);
     overrides.emplace_back("config_directory", config_directory_);
-    for (long i = 0; i < sockets && !is_trial_; ++i) {
+    for (long i = 0; i < sockets && !is_trial_ && !selftest_; ++i) {
         int fd = first_listener_fd + static_cast<int>(i);
         if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
             log::fatal("listening socket ", i, " is missing");
@@ -117,23 +126,6 @@ void Process::open_log()
 std::string Process::socket_path(const std::string& service, bool is_public) const
 {
     return cat(common_->queue_directory(), is_public ? "/public/" : "/private/", service);
-}
-
-void Process::drop_privileges(const std::string& user)
-{
-    end_trial();
-    if (::geteuid() != 0 || !unprivileged_)
-        return;
-    auto found = find_user(user.empty() ? common_->mail_owner() : user);
-    if (!found)
-        log::fatal(found.error().text, "; \"make install-users\" makes the users of the suite");
-    try {
-        if (chroot_ && (::chroot(common_->queue_directory().c_str()) != 0 || ::chdir("/") != 0))
-            throw_errno("chroot");
-        become(*found);
-    } catch (const std::system_error& error) {
-        log::fatal("cannot drop privileges: ", error.what());
-    }
 }
 
 void Process::end_trial() const
@@ -177,6 +169,7 @@ int Process::run(event::Loop& loop, std::function<void()> on_stop, std::function
         master->change(0);
         stop();
     });
+    seal();
     ready();
     loop.run();
     return 0;

@@ -2,34 +2,24 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "config/common.h"
+#include "daemon/confinement.h"
+#include "daemon/user.h"
 #include "event/event.h"
 #include "ipc/channel.h"
 
 // The skeleton of every daemon that master starts:
-//   COMMAND [-k] -n SERVICE -t TYPE -C CONFIG_DIRECTORY -s N [-m MAXPROC] [-u] [-r] [-v] [-o name=value]... [arguments]
+//   COMMAND [--selftest-sandbox[=USER]] [-k] -n SERVICE -t TYPE -C CONFIG_DIRECTORY -s N [-m MAXPROC] [-u] [-r] [-v] [-o name=value]... [arguments]
 // With -k, for "buuta check", it ends where it would drop its privileges or serve.
 // Descriptor 3 is a socket to master: 'R' says that we are ready, its end says that master is gone. Descriptors 4 to 4+N-1
 // are the listening sockets. SIGHUP: serve the clients that are there until they go, then end. SIGTERM: finish what is in hand,
 // send away who is silent, then end. SIGINT: end at once.
 namespace mta::daemon {
-
-// An identity to become; by number, so that nothing has to be looked up later.
-struct User {
-    uid_t uid = 0;
-    gid_t gid = 0;
-    std::string name, home, shell;
-};
-// "name" or "uid:gid"; an Error if there is no such user, or temporarily if that cannot be told.
-Result<User> find_user(const std::string& name);
-
-// Becomes the user for ever: supplementary groups, gid, uid, no way back, no new privileges. Does nothing when not root. Throws
-// std::system_error when any of it fails. A worker dies with its parent also after this.
-void become(const User& user, bool with_groups = false);
 
 // Workers: true when this worker shall end after what it has in hand.
 bool is_stopping();
@@ -52,15 +42,28 @@ public:
     // A trial (-k) ends here: what follows needs a system that runs. drop_privileges(), serve() and run() begin with it.
     void end_trial() const;
 
-    // Becomes mail_owner, or the given user, if the service runs unprivileged (-u) and we are root; call it before
-    // anything from outside is read.
-    void drop_privileges(const std::string& user = "");
+    // Into the sandbox, first step: what the rules do not name is out of reach, and the process is mail_owner, or the user
+    // MAIL_OWNER-role if there is one, if the service runs unprivileged (-u) and we are root. Call it before anything from outside is read. What has to be
+    // opened may be opened behind it, by the rules; the last step, after which the kernel kills for what is forbidden, is taken by
+    // seal(), or by serve() and run() when it was not.
+    void drop_privileges(sandbox::Rules rules, const std::string& role = "");
+    // The same for a user that the service has chosen, whatever master.cf says.
+    void become(sandbox::Rules rules, const User& user);
+    // The same for parents whose workers become mailbox owners: these rules are the workers'.
+    void keep_root(sandbox::Rules rules);
+    // In a worker of such a parent: when it has become the owner, with the directories that it may change.
+    void seal(const std::vector<std::string>& directories = {});
+    const Confinement& confinement() const { return *confinement_; }
+    // What the tables of this process's parameters need.
+    sandbox::Rules table_rules() const;
 
     struct Workers {
         long max_use = 0;          // connections per worker; 0: the parameter max_use
         long spare = 1;            // idle workers to keep ready
         // Called in the parent before it forks and in a worker before each connection: opens tables that were replaced.
         std::function<void()> renew = nullptr;
+        // Workers that become an owner: does it as for the first client, for the test of the sandbox.
+        std::function<void()> rehearse = nullptr;
     };
     // Worker parents: forks workers on demand, up to the process limit; each accepts connections and calls the handler, one
     // at a time. The handler must not throw anything but std::exception, which is logged and ends that connection only.
@@ -76,6 +79,8 @@ public:
     int run(event::Loop& loop, std::function<void()> on_stop = nullptr, std::function<void()> on_retire = nullptr);
 
 private:
+    void confine(sandbox::Rules rules, const std::optional<User>& user);
+    void enter_as_parent(const std::function<void()>& rehearse);
     void parse(int argc, char** argv, config::Overrides& overrides);
     void open_log();
     void ready();
@@ -83,6 +88,8 @@ private:
     std::string name_, service_, type_, config_directory_;
     std::vector<std::string> arguments_;
     std::string front_worker_, front_socket_, empty_;
+    std::optional<std::string> selftest_;
+    std::unique_ptr<Confinement> confinement_;
     config::Config config_;
     std::unique_ptr<config::Common> common_;
     Fd master_;

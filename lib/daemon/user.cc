@@ -6,8 +6,10 @@
 
 #include <cerrno>
 
+#include "base/fd.h"
 #include "base/text.h"
-#include "daemon/process.h"
+#include "daemon/user.h"
+#include "sandbox/sandbox.h"
 
 namespace mta::daemon {
 
@@ -54,6 +56,8 @@ void become(const User& user, bool with_groups)
         check(::initgroups(user.name.c_str(), user.gid), "initgroups");
     else
         check(::setgroups(0, nullptr), "setgroups");
+    if (auto limited = user.uid != 0 ? sandbox::limit_capabilities({}) : Result<void>(); !limited)
+        throw_errno(limited.error().text);
     check(::setresgid(user.gid, user.gid, user.gid), "setresgid");
     check(::setresuid(user.uid, user.uid, user.uid), "setresuid");
     if (user.uid != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0)) {

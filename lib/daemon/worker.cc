@@ -151,6 +151,14 @@ bool wait_for_client(int fd, int other, net::Transport::Deadline deadline)
     }
 }
 
+void Process::enter_as_parent(const std::function<void()>& rehearse)
+{
+    end_trial();
+    confinement_->enter_as_parent();
+    if (confinement_->is_selftest())
+        rehearse ? rehearse() : seal();
+}
+
 int Process::serve(std::function<void(Fd client)> handler, Workers options)
 {
     WorkerPool::Settings settings;
@@ -160,9 +168,12 @@ int Process::serve(std::function<void(Fd client)> handler, Workers options)
     settings.max_use = options.max_use > 0 ? options.max_use : common_->max_use();
     settings.max_idle_seconds = common_->max_idle().count();
     settings.before_fork = options.renew;
+    enter_as_parent(options.rehearse);
     ready();
     WorkerPool pool(settings, listeners_, master_.get(), [&](WorkerPool::Worker& worker) {
         master_.reset();
+        if (!options.rehearse)
+            seal();
         for (long use = 0; use < settings.max_use; ++use) {
             Fd client = worker.accept();
             if (!client)
@@ -186,9 +197,11 @@ int Process::serve_requests(std::function<ipc::Message(const ipc::Message&)> han
     settings.limit = process_limit_;
     settings.max_idle_seconds = common_->max_idle().count();
     settings.exit_when_idle = false;
+    enter_as_parent(nullptr);
     ready();
     WorkerPool pool(settings, listeners_, master_.get(), [&](WorkerPool::Worker& worker) {
         master_.reset();
+        seal();
         std::map<int, ipc::Channel> channels;
         auto answer = [&](int fd) {
             auto& channel = channels.at(fd);

@@ -32,7 +32,7 @@ std::optional<daemon::User> become_owner(const service::Owner& owner, const Opti
 class Connection {
 public:
     using Handler = std::function<void(Job& job, const std::optional<daemon::User>& owner)>;
-    Connection(const daemon::Process& process, std::chrono::seconds limit, const Options& options, const Handler& handler, Fd client)
+    Connection(daemon::Process& process, std::chrono::seconds limit, const Options& options, const Handler& handler, Fd client)
         : process_(process), limit_(limit), options_(options), handler_(handler), channel_(std::move(client))
     {
     }
@@ -48,6 +48,7 @@ public:
             options_.before_owner();
         if (options_.as_owner && !(owner_ = become_owner(*owner, options_)))
             return;
+        process_.seal();
         bool closing = false;
         for (long i = 1; !closing; ++i) {
             auto request = next();
@@ -94,7 +95,7 @@ private:
         return !job.finish(closing) || closing;
     }
 
-    const daemon::Process& process_;
+    daemon::Process& process_;
     std::chrono::seconds limit_;
     const Options& options_;
     const Handler& handler_;
@@ -104,12 +105,25 @@ private:
 
 }  // namespace
 
+// The directory, for qmgr's socket may be a new one when its results are all that is left to do.
+sandbox::Rules rules(const daemon::Process& process)
+{
+    auto socket = process.socket_path("qmgr", true);
+    sandbox::Rules rules;
+    return rules.add({sandbox::Calls::serve}).socket(socket.substr(0, socket.rfind('/')));
+}
+
 int run(daemon::Process& process, const Options& options, const Connection::Handler& handler)
 {
     const Params params(process.config());
     daemon::Process::Workers workers;
     workers.max_use = options.as_owner ? 1 : 0;  // who became somebody cannot become somebody else
     workers.renew = options.renew;
+    if (options.as_owner)
+        workers.rehearse = [&] {
+            if (become_owner({process.confinement().test_owner()}, options))
+                process.seal();
+        };
     return process.serve([&](Fd client) { Connection(process, params.daemon_timeout, options, handler, std::move(client)).run(); }, workers);
 }
 

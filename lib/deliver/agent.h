@@ -80,6 +80,9 @@ private:
     std::vector<service::RecipientStatus> unreported_;
 };
 
+// What every agent that runs no programs may do: take requests, and report to any qmgr that is there.
+sandbox::Rules rules(const daemon::Process& process);
+
 struct Options {
     // Becomes the mailbox owner named by the first message and refuses requests for others.
     bool as_owner = false;
