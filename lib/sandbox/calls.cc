@@ -81,10 +81,9 @@ const Call read_files[] = {
 
 const Call write_files[] = {
     {SYS_openat}, {SYS_pwrite64}, {SYS_pwritev}, {SYS_ftruncate}, {SYS_fallocate}, {SYS_fsync}, {SYS_fdatasync}, {SYS_sync_file_range},
-    {SYS_renameat}, {SYS_renameat2}, {SYS_linkat}, {SYS_unlinkat}, {SYS_mkdirat}, {SYS_symlinkat}, {SYS_utimensat}, {SYS_fchmod},
-    {SYS_fchmodat}, {SYS_copy_file_range}, {SYS_sendfile}, {SYS_msync},
+    {SYS_renameat}, {SYS_renameat2}, {SYS_linkat}, {SYS_unlinkat}, {SYS_mkdirat}, {SYS_utimensat}, {SYS_copy_file_range}, {SYS_sendfile}, {SYS_msync},
 #ifdef __x86_64__
-    {SYS_rename}, {SYS_link}, {SYS_unlink}, {SYS_mkdir}, {SYS_rmdir}, {SYS_chmod}, {SYS_utimes}, {SYS_futimesat},
+    {SYS_rename}, {SYS_link}, {SYS_unlink}, {SYS_mkdir}, {SYS_rmdir}, {SYS_utimes}, {SYS_futimesat},
 #endif
 };
 
