@@ -132,6 +132,14 @@ $B/replay: $B/t/fuzz/replay/main.o $(FUZZ_REPLAY) $(FUZZ_LIB) $B/libfuzzed.a $B/
 $B/queuefill: $B/t/overload/queuefill.o $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
 
+# Daemons that an attacker has taken over: their sessions are not the real ones, all the rest is.
+EVIL := $(patsubst t/sandbox/evil_%.cc,$B/evil/%,$(wildcard t/sandbox/evil_*.cc))
+$B/evil/%: $B/t/sandbox/evil_%.o $B/t/sandbox/evil.o $B/libprogs.a $B/libmta.a | all
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $B/$*/main.o $B/t/sandbox/evil_$*.o $B/t/sandbox/evil.o $B/libprogs.a $B/libmta.a $(LDLIBS)
+evil: $(EVIL)
+.SECONDARY: $(patsubst %.cc,$B/%.o,$(wildcard t/sandbox/*.cc))
+
 # The load generator of the benchmark.
 $B/mailload: $(patsubst %.cc,$B/%.o,$(wildcard t/bench/mailload/*.cc)) $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
@@ -221,7 +229,7 @@ check-long: packages-test
 	@$(MAKE) --no-print-directory $(JOBS) B=$B SANITIZE='$(SANITIZE)' OPTIMIZE='$(OPTIMIZE)' tests
 	@[ "$$(id -u)" != 0 ] || $(MAKE) --no-print-directory -s install-users
 	@B=$B t/check --long
-tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $(if $(SANITIZE),$B/replay) $B/queuefill $B/faults.so $(RECORDER)
+tests: all $B/unit $(SYSTEM_BINARY) $B/mailload $(if $(SANITIZE),$B/replay) $B/queuefill $B/faults.so $(EVIL) $(RECORDER)
 
 # Beside Debian's Postfix and Dovecot, on 127.0.0.1, as root. BENCH_QUICK=1: three minutes. BENCH_PEERS="postfix dovecot exim opensmtpd
 # cyrus courier": all that it knows; the last four in Debian roots made for them. Other parameters: t/bench/run.
@@ -253,6 +261,6 @@ fuzz-coverage: packages-fuzz
 clean:
 	rm -rf $B $B-asan $B-clang $B-fuzz $B-coverage
 
-.PHONY: all unit docs tests check check-long asan clang run bench fuzz fuzz-coverage fuzzers packages-build packages-run packages-test packages-clang packages-fuzz \
+.PHONY: all evil unit docs tests check check-long asan clang run bench fuzz fuzz-coverage fuzzers packages-build packages-run packages-test packages-clang packages-fuzz \
         packages-bench install install-users clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
