@@ -1,5 +1,6 @@
 #include <deque>
 
+#include "daemon/params.h"
 #include "daemon/process.h"
 #include "keys/responder.h"
 #include "log/log.h"
@@ -36,7 +37,7 @@ int main(int argc, char** argv)
     daemon::Process process(argc, argv, "keys");
     const auto grants = grants_of(process);
     keys::Keyring keyring(grants);
-    keys::Opener opener(keyring.paths(), process.listeners());
+    keys::Opener opener(keyring.paths(), process.listeners(), daemon::Params(process.config()).sandbox);
     keyring.load(opener.first());
     process.end_trial();
     auto responder = responder_for(keyring, grants, process);

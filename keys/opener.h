@@ -20,8 +20,8 @@ using Files = std::map<std::string, Result<std::string>>;
 // when it sees that its socket is closed.
 class Opener {
 public:
-    // Starts the child; the listeners are not for it.
-    Opener(const std::vector<std::string>& paths, const std::vector<Fd>& listeners);
+    // Starts the child, in a sandbox of its own or not; the listeners are not for it.
+    Opener(const std::vector<std::string>& paths, const std::vector<Fd>& listeners, bool is_confined);
     Opener(const Opener&) = delete;
 
     // Waits for what the files hold now.

@@ -178,14 +178,14 @@ TEST_CASE("as root, every process has its user, its own root directory and netwo
     for (const auto& [pid, program] : suspects(suite)) {
         INFO(program << " " << pid);
         bool is_root = status_of(pid, "Uid").starts_with("0\t");
-        CHECK((!is_root || root_parents.contains(program) || program == "keys" || program == "front"));
+        CHECK((!is_root || root_parents.contains(program) || program == "keys"));
         if (!is_root) {
             CHECK(status_of(pid, "CapEff") == "0000000000000000");
             CHECK(status_of(pid, "CapPrm") == "0000000000000000");
             CHECK(status_of(pid, "CapBnd") == "0000000000000000");
         }
-        if (is_root && program == "front")
-            continue;  // the process that keeps its keys
+        if (is_root && program == "keys")
+            continue;  // the process that opens the files of keys
         CHECK((link_target(cat("/proc/", pid, "/ns/net")) == network) == in_network.contains(program));
         CHECK(exists(cat("/proc/", pid, "/root/usr")) == in_root.contains(program));
         CHECK(exists(cat("/proc/", pid, "/root/proc/self")) == in_root.contains(program));

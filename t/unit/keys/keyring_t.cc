@@ -96,6 +96,6 @@ TEST_CASE("what is wrong with a key is said with parameter and file", "[keys]")
 
 TEST_CASE("without files there is nothing to wait for", "[keys]")
 {
-    Opener opener({}, {});
+    Opener opener({}, {}, false);
     CHECK(opener.first().empty());
 }

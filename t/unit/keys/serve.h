@@ -16,7 +16,7 @@ namespace mta::keys::test {
 {
     event::Loop loop;
     Keyring keyring(grants);
-    Opener opener(keyring.paths(), listeners);
+    Opener opener(keyring.paths(), listeners, false);
     keyring.load(opener.first());
     Responder responder(keyring, grants, *service::Secret::load(secret_path));
     opener.watch(loop, [&](const Files& files) {
