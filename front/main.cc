@@ -1,5 +1,8 @@
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "daemon/file_rules.h"
 #include "daemon/process.h"
 #include "front/server.h"
 #include "log/log.h"
@@ -36,6 +39,8 @@ sandbox::Rules rules_for(const daemon::Process& process, const front::Settings& 
     rules.add({sandbox::Calls::serve}).socket(paths.worker).socket(paths.dns).socket(paths.notify);
     if (settings.tls.is_on())
         rules.socket(process.socket_path(service::keys_service));
+    // Certificates come from keys; those of clients' authorities in a directory are looked for when they are needed.
+    daemon::add_file(rules, settings.tls.ca_path().empty() ? "" : cat(settings.tls.ca_path(), "/"));
     return rules.socket(is_ours(process, paths.auth) ? paths.auth : paths.auth.substr(0, paths.auth.rfind('/')));
 }
 

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string_view>
 
+#include "daemon/file_rules.h"
 #include "deliver/agent.h"
 #include "log/log.h"
 #include "smtp/client.h"
@@ -37,9 +38,12 @@ sandbox::Rules rules_for(const daemon::Process& process, const smtpc::Params& pa
     rules.add({sandbox::Calls::internet}).socket(process.socket_path("dns"));
     if (!params.bind_address().empty() || !params.bind_address6().empty())
         rules.add({sandbox::Calls::bind});
-    // Certificates in it are opened when they are needed.
-    if (const tls::ClientParams tls(process.config(), params.prefix()); !tls.ca_path().empty())
-        rules.add(sandbox::Path::Use::read, tls.ca_path);
+    // Those in the directory are opened when they are needed; the others, too, when they are replaced.
+    const tls::ClientParams tls(process.config(), params.prefix());
+    daemon::add_file(rules, tls.ca_file);
+    daemon::add_file(rules, tls.ca_path().empty() ? "" : cat(tls.ca_path(), "/"));
+    daemon::add_file(rules, tls.cert_file);
+    daemon::add_file(rules, tls.key_file);
     rules.has_network = true;
     rules.has_root = is_lmtp;  // the sockets of LMTP servers can be anywhere
     rules.ports.reset();

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "daemon/confinement.h"
+#include "daemon/file_rules.h"
 #include "table/table.h"
 
 namespace mta::daemon {
@@ -33,14 +34,20 @@ std::string directory_of(const std::string& path)
     return slash == 0 ? path : path.substr(0, slash);
 }
 
+}  // namespace
+
 // A file is replaced by renaming another one, so its directory is needed; that of the file itself, too, if this is a link to it.
 void add_file(sandbox::Rules& rules, const std::string& path)
 {
-    rules.add(Path::Use::read, directory_of(path));
+    if (!path.starts_with('/'))
+        return;
+    rules.add({Calls::read_files}).add(Path::Use::read, directory_of(path));
     for (const auto* suffix : {"", ".db"})
         if (std::unique_ptr<char, Release<std::free>> real(::realpath((path + suffix).c_str(), nullptr)); real && real.get() != path + suffix)
             rules.add(Path::Use::read, directory_of(real.get()));
 }
+
+namespace {
 
 void add_word(sandbox::Rules& rules, std::string_view word, bool is_list)
 {
