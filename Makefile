@@ -130,7 +130,7 @@ $B/replay: $B/t/fuzz/replay/main.o $(FUZZ_REPLAY) $(FUZZ_LIB) $B/libfuzzed.a $B/
 
 # What the tests under overload fill a queue with.
 $B/queuefill: $B/t/overload/queuefill.o $B/libmta.a
-	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Daemons that an attacker has taken over: their sessions are not the real ones, all the rest is.
 EVIL := $(patsubst t/sandbox/evil_%.cc,$B/evil/%,$(wildcard t/sandbox/evil_*.cc))

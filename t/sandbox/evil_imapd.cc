@@ -4,8 +4,10 @@
 // imapd with a session that an attacker has written: everything else of it is the real one.
 namespace mta::imapd {
 
-Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking)
-    : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox)), parking_(parking)
+Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking,
+                 const net::Address& address)
+    : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox)), parking_(parking), address_(address),
+      budget_(params.memory_limit().number()), command_(budget_)
 {
 }
 
