@@ -47,7 +47,7 @@ void Penalty::add(Records& records, const std::string& key, Clock::time_point no
 
 void Penalty::add(Count& count, Clock::duration time, Clock::time_point now)
 {
-    if (now - count.since >= time)
+    if (count.number == 0 || now - count.since >= time)
         count = {0, now};
     ++count.number;
 }

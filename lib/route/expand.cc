@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <deque>
 #include <set>
 
 #include "base/text.h"
@@ -37,10 +38,10 @@ Result<std::vector<std::string>> Router::expand(std::string_view recipient) cons
 {
     std::vector<std::string> done;
     std::set<std::string> seen;
-    std::vector<std::pair<std::string, long>> open{{normalise(recipient), 0}};
+    std::deque<std::pair<std::string, long>> open{{normalise(recipient), 0}};
     while (!open.empty()) {
         auto [address, depth] = std::move(open.front());
-        open.erase(open.begin());
+        open.pop_front();
         if (!seen.insert(lower(address)).second)
             continue;
         auto aliases = virtual_aliases_.empty() ? Result(std::optional<std::vector<std::string>>()) : alias_of(address);

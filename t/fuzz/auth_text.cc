@@ -65,18 +65,18 @@ void check_ticket(std::string_view text)
 {
     static const auto path = [] {
         auto name = fuzz::scratch_directory() + "/secret";
-        HOLDS(service::make_return_secret(name));
+        HOLDS(service::Secret::make(name));
         return name;
     }();
-    static const auto secret = service::ReturnSecret::load(path);
-    HOLDS(secret && !secret->redeem(text, "imap"));
+    static const service::ReturnSecret secret(*service::Secret::load(path));
+    HOLDS(!secret.redeem(text, "imap"));
     service::Account account{std::string(text.substr(0, text.size() / 2)), "5000:5000", std::string(text), "maildir:/x"};
     if (text.find('\0') != std::string_view::npos || text.size() > 8192)
         return;
-    auto ticket = secret->ticket(account, "imap");
-    auto redeemed = secret->redeem(ticket, "imap");
+    auto ticket = secret.ticket(account, "imap");
+    auto redeemed = secret.redeem(ticket, "imap");
     HOLDS(redeemed && redeemed->user == account.user && redeemed->home == account.home);
-    HOLDS(!secret->redeem(ticket, "pop3"));
+    HOLDS(!secret.redeem(ticket, "pop3"));
 }
 
 }  // namespace

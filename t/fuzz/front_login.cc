@@ -195,8 +195,8 @@ FUZZ(input)
     listeners.push_back(*std::move(listener));
     std::string heard;
     {
-        front::Server server(loop, site.settings, {path("worker"), path("auth"), path("dns"), path("notify")}, listeners);
-        server.start(listeners);
+        front::Server server(loop, site.settings, {path("worker"), path("auth"), path("dns"), path("notify")});
+        server.start(listeners, {});
         auto connected = net::connect_unix(path("front"));
         HOLDS(connected);
         Fd client = *std::move(connected);

@@ -174,7 +174,7 @@ FUZZ(input)
     fuzz::Input in(input);
     const auto& world = in.flag() ? lenient : strict;
     auto facts = facts_from(in);
-    const smtpd::Environment environment{world.params, world.common, world.policy, resolver, dns, outlet, [] { return std::uint64_t{1} << 30; }, [] { return false; }};
+    const smtpd::Environment environment{world.params, world.common, world.policy, resolver, dns, outlet, [] { return smtpd::Space{std::uint64_t{1} << 31, std::uint64_t{1} << 30, 0, 0}; }, [] { return false; }, nullptr};
     int ends[2];
     HOLDS(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     Fd client(ends[0]);

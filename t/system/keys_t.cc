@@ -200,7 +200,7 @@ TEST_CASE("every port has TLS with keys of each kind, and only the process that 
             CHECK_FALSE(holds(process.pid, all));
     }
     auto own = *read_file(cat("/proc/", keys, "/status"));
-    auto user = trim(test::run("id -u buuta-keys").output);
+    std::string user(trim(test::run("id -u buuta-keys").output));
     CHECK(own.find(cat("Uid:\t", user, "\t", user, "\t", user, "\t", user)) != std::string::npos);
 }
 

@@ -95,7 +95,7 @@ TEST_CASE("tables are read and asked in time in proportion to their size", "[com
     check_growth("cidr with conditions", 500, table_of("cidr", [](std::size_t n) { return repeat("if 10.0.0.0/8\n", n) + repeat("endif\n", n); }, always("192.0.2.1")),
                  open_and_find);
     check_growth("regexp", 50, table_of("regexp", [](std::size_t n) { return lines(n, "/^a[0-9]+(x|y)*b", "$/ $1"); }, always("user@example.com")), open_and_find);
-    check_growth("pcre", 100, table_of("pcre", [](std::size_t n) { return lines(n, "/^a[0-9]+(x|y)*b", "$/ $1"); }, always("user@example.com")), open_and_find);
+    check_growth("pcre", 1000, table_of("pcre", [](std::size_t n) { return lines(n, "/^a[0-9]+(x|y)*b", "$/ $1"); }, always("user@example.com")), open_and_find);
 }
 
 TEST_CASE("patterns are matched in time in proportion to the text, or not at all", "[complexity]")
@@ -106,7 +106,7 @@ TEST_CASE("patterns are matched in time in proportion to the text, or not at all
     check_search("pcre: an address", 2000, "pcre", "/^(.*)@(.*)$/ $1\n", address);
     // Here a match would take for ever: the limit makes it an answer "cannot tell".
     check_search("pcre: (a+)+$", 3000, "pcre", "/^(a+)+$/ x\n", address);
-    check_search("pcre: (a|a)*b", 3000, "pcre", "/^(a|a)*b$/ x\n", address);
+    check_search("pcre: (a|a)*b", 30000, "pcre", "/^(a|a)*b$/ x\n", address);
 }
 
 TEST_CASE("lists and aliases are read in time in proportion to their size", "[complexity]")
@@ -127,7 +127,7 @@ TEST_CASE("virtual aliases are expanded in time in proportion to what comes out"
     auto routes = [](std::size_t n) {
         std::string members;
         for (std::size_t i = 0; i < n; ++i)
-            members += cat(" a", i, "@b.example");
+            members += cat(i > 0 ? ", a" : " a", i, "@b.example");
         auto text = cat("virtual_alias_expansion_limit = 1000000\nvirtual_alias_maps = inline:{ { list@c.example =", members, " } }\nmydestination =\nalias_maps =\nlocal_recipient_maps =\n");
         return std::make_unique<config::Config>(*config::Config::parse(text));
     };

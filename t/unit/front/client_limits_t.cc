@@ -45,7 +45,8 @@ TEST_CASE("connections that come too fast are refused, and the log stays short",
     CHECK(refused >= 1);  // on a slow machine some come at their rate
     CHECK(site.logged("warning: limit hit: smtpd_client_connection_burst_limit source=[127.0.0.1] value="));
     auto log = site.log_text();
-    CHECK(log.find("limit hit") == log.rfind("limit hit"));
+    auto lines = split(log, '\n');  // one at once, and one with a number when a minute is over
+    CHECK(std::count_if(lines.begin(), lines.end(), [](auto line) { return line.find("limit hit: smtpd_client_connection_burst_limit") != std::string::npos; }) <= 2);
 }
 
 TEST_CASE("who tries commands until one works is sent away", "[front][limits]")

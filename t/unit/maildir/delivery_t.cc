@@ -146,7 +146,7 @@ TEST_CASE("a first delivery takes 13 system calls with 2 syncs, a retry a look a
     Letter warm_up("Q0", std::string(4096, 'x')), retry("Q1", std::string(4096, 'x')), first("Q2", std::string(4096, 'x'));
     first.delivery.is_first_try = true;
     REQUIRE(deliver(place.box(), warm_up.delivery));
-    CHECK(trace([&] { (void)deliver(place.box(), retry.delivery); }).size() <= 30);
+    CHECK(trace([&] { (void)deliver(place.box(), retry.delivery); }).size() <= 31);
     const auto calls = trace([&] { (void)deliver(place.box(), first.delivery); });
     CHECK(calls.size() <= 13);
     CHECK(std::count(calls.begin(), calls.end(), SYS_fsync) == 2);
