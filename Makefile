@@ -209,6 +209,8 @@ packages-test:
 	@t/install-packages build run test
 packages-clang:
 	@t/install-packages build test clang
+packages-tidy:
+	@t/install-packages build tidy
 packages-fuzz:
 	@t/install-packages build fuzz
 packages-bench:
@@ -246,6 +248,10 @@ asan:
 clang: packages-clang
 	@$(MAKE) --no-print-directory $(JOBS) B=$B-clang CXX=clang++ OPTIMIZE=-O0 tests
 
+# Static checks; TIDY_SHARE=N: of every Nth file.
+tidy: packages-tidy $B/params.inc
+	@B=$B t/tidy
+
 # Each target for FUZZ_SECONDS, two at a time; other parameters: t/fuzz/run. t/fuzz/minimise keeps what was found.
 FUZZ_SECONDS  ?= 60
 FUZZ_SANITIZE := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
@@ -261,6 +267,6 @@ fuzz-coverage: packages-fuzz
 clean:
 	rm -rf $B $B-asan $B-clang $B-fuzz $B-coverage
 
-.PHONY: all evil unit docs tests check check-long asan clang run bench fuzz fuzz-coverage fuzzers packages-build packages-run packages-test packages-clang packages-fuzz \
+.PHONY: all evil unit docs tests check check-long asan clang run bench fuzz fuzz-coverage fuzzers tidy packages-tidy packages-build packages-run packages-test packages-clang packages-fuzz \
         packages-bench install install-users clean FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
