@@ -11,7 +11,9 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <random>
 #include <vector>
 
 #include "base/file.h"
@@ -144,15 +146,22 @@ TemporaryDirectory::~TemporaryDirectory()
 
 int free_port()
 {
-    Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) < 0 ||
-        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) < 0)
-        throw_errno("free_port");
-    return ntohs(address.sin_port);
+    // Above are those of t/instance, and then those that the system gives to clients: they could be in use when it is needed.
+    constexpr int first = 10000, last = 19999;
+    std::random_device random;
+    std::uniform_int_distribution<int> any(first, last);
+    while (true) {
+        Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        int port = any(random);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(static_cast<std::uint16_t>(port));
+        if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
+            return port;
+        if (errno != EADDRINUSE)
+            throw_errno("free_port");
+    }
 }
 
 bool is_root() { return ::geteuid() == 0; }
