@@ -27,18 +27,6 @@ std::string now()
 // Tokens, addresses and queue IDs have no character that JSON would want escaped.
 std::string quoted(std::string_view text) { return cat('"', text, '"'); }
 
-std::string hexadecimal(std::string_view bytes)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    for (auto byte : bytes) {
-        auto value = static_cast<unsigned char>(byte);
-        out += digits[value >> 4];
-        out += digits[value & 15];
-    }
-    return out;
-}
-
 }  // namespace
 
 Ledger::Ledger(std::string path) : path_(std::move(path)), fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666))
@@ -60,7 +48,7 @@ void Ledger::send(std::string_view token, std::string_view sender, const std::ve
 {
     std::vector<std::string> all;
     std::transform(recipients.begin(), recipients.end(), std::back_inserter(all), [](const auto& recipient) { return quoted(recipient); });
-    auto digest = hexadecimal(sha256(replace_all(message, "\r\n", "\n")));
+    auto digest = hex_encode(sha256(replace_all(message, "\r\n", "\n")));
     note("send", {{"token", token}, {"protocol", "smtp"}, {"sender", sender}, {"sha256", digest}}, cat(",\"recipients\":[", join(all, ","), "]"));
 }
 
