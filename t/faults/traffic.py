@@ -17,13 +17,6 @@ SETTINGS = ["minimal_backoff_time=1s", "maximal_backoff_time=1s", "transport_ret
             "allow_mail_to_files=alias", "smtpd_reject_unlisted_recipient=no", "smtpd_client_connection_rate_limit=0"]
 
 
-def why_skipped():
-    """Why nothing can be preloaded into the programs, or nothing."""
-    programs = os.path.join(os.path.abspath(os.environ.get("B", os.path.join(TOP, "build"))), "bin/master")
-    linked = subprocess.run(["ldd", programs], stdout=subprocess.PIPE, text=True, check=False).stdout
-    return "skipped: the programs have sanitizers" if "libasan" in linked else None
-
-
 class Silence(Exception):
     """No answer in time."""
 
