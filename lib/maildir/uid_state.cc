@@ -112,22 +112,34 @@ bool UidState::add(std::string_view words)
     return true;
 }
 
-// The lines that change one message; those about a message that is not known have nothing to change.
+// The lines that change one message, wholly or not at all; those about a message that is not known have nothing to change.
 bool UidState::change(char what, std::string_view words)
 {
     Uid uid = 0;
     if (!read(words, uid))
         return false;
-    Record ignored;
+    Record ignored, read_now;
     Record* found = find(uid);
     Record& record = found ? *found : ignored;
     switch (what) {
-    case '=': return read(words, record.inode) && read_path(words, record);
+    case '=':
+        if (!read(words, read_now.inode) || !read_path(words, read_now))
+            return false;
+        record.inode = read_now.inode;
+        record.is_new = read_now.is_new;
+        record.name = std::move(read_now.name);
+        return true;
     case 'f': return read(words, record.keywords, 16);
-    case 'd': return read(words, record.facts);
+    case 'd':
+        if (!read(words, read_now.facts))
+            return false;
+        record.facts = read_now.facts;
+        return true;
     default:
+        if (!words.empty())
+            return false;
         record.is_gone = has_gone_ = true;
-        return words.empty();
+        return true;
     }
 }
 
