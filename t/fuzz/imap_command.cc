@@ -48,7 +48,9 @@ void check_flags(imap::Parser& parser, bool may_be_bare)
         return;
     std::vector<std::string_view> keywords(flags.keywords.begin(), flags.keywords.end());
     auto text = cat("(", imap::flags_text(flags.system, false, keywords), ")");
-    fuzz::check_imap_values(text);
+    std::string_view rest = text;
+    fuzz::take_imap_value(rest);  // in which "BODY[" is a keyword
+    HOLDS(rest.empty());
     imap::Parser again(text);
     auto same = again.flag_list(false);
     HOLDS(again.finish() && same.system == flags.system && same.keywords == flags.keywords);
