@@ -324,7 +324,7 @@ TEST_CASE("LMTP answers for each recipient after the dot", "[smtp]")
     Bench bench("", "lmtp");
     FakeServer server(bench.directory, (bench.directory.path / "lmtp").string(),
                       {{"> 220 x LMTP", "< LHLO client.example", "> 250-x", "> 250 PIPELINING", "< MAIL", "< RCPT", "< RCPT", "< RCPT", "< DATA", "> 250 ok",
-                        "> 250 ok", "> 550 5.1.1 no", "> 250 ok", "> 354 go", "body", "> 250 2.1.5 <a> saved", "> 452 4.2.2 <c> full"}});
+                        "> 250 ok", "> 550 5.1.1 no", "> 250 ok", "> 354 go", "body", "> 250 2.1.5 <a> saved", "> 452 4.2.2 <c> full", "close"}});
     auto results = bench.deliver("unix:lmtp", {"a@d.example", "b@d.example", "c@d.example"});
     CHECK(results.recipients[1].action == "sent");
     CHECK(results.recipients[1].text == "250 2.1.5 <a> saved");

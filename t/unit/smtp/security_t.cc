@@ -57,7 +57,7 @@ TEST_CASE("what was offered without TLS does not count with TLS", "[smtp]")
 {
     Bench bench;
     FakeServer server(bench.directory, {{"> 220 x", "< EHLO", "> 250-x", "> 250-DSN", "> 250 STARTTLS", "< STARTTLS", "> 220 go", "tls", "< EHLO", "> 250 x",
-                                         "< MAIL FROM:<sender@client.example>"}});
+                                         "< MAIL FROM:<sender@client.example>", "close"}});
     bench.notify = "NEVER";
     bench.deliver(nexthop(server), {"a@d.example"});
     CHECK_THAT(server.transcript(), !Contains("NOTIFY") && Contains("MAIL FROM:<sender@client.example>\n"));
