@@ -249,7 +249,7 @@ asan: packages-clang
 clang: packages-clang
 	@$(MAKE) --no-print-directory $(JOBS) B=$B-clang CXX=clang++ OPTIMIZE=-O0 tests
 
-# Static checks; TIDY_SHARE=N: of every Nth file.
+# Static checks of all sources.
 tidy: packages-tidy $B/params.inc
 	@B=$B t/tidy
 

@@ -75,8 +75,8 @@ void Workers::start(Worker& worker)
 // The child's whole life. It leaves by _exit: nothing of the parent's may be destroyed here.
 void Workers::run_child(int socket)
 {
-    ::signal(SIGTERM, SIG_DFL);
-    ::signal(SIGINT, SIG_DFL);
+    (void)::signal(SIGTERM, SIG_DFL);
+    (void)::signal(SIGINT, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

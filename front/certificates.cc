@@ -24,10 +24,12 @@ Certificates::Certificates(event::Loop& loop, tls::Settings settings, std::strin
 {
     settings_.certificates.clear();
     auto authorities = tls::load_authorities(settings_);
-    if (authorities)
-        settings_.authorities = *std::move(authorities);
-    auto usable = authorities ? tls::Context::check(settings_) : Result<void>(authorities.error());
-    if (!usable)
+    if (!authorities) {
+        lack(authorities.error().text);
+        return;
+    }
+    settings_.authorities = *std::move(authorities);
+    if (auto usable = tls::Context::check(settings_); !usable)
         lack(usable.error().text);
 }
 

@@ -15,7 +15,7 @@ namespace {
 using imap::FetchItem;
 using Kind = FetchItem::Kind;
 
-constexpr std::size_t piece_bytes = 128 * 1024;
+constexpr std::size_t piece_bytes = 128ul * 1024;
 constexpr std::size_t batch_messages = 100;  // marked as seen at once, before they are sent
 
 bool needs_text(const FetchItem& item)

@@ -10,7 +10,7 @@ namespace mta::imapd {
 
 namespace {
 
-constexpr std::size_t first_bytes = 16 * 1024;
+constexpr std::size_t first_bytes = 16ul * 1024;
 
 // Whether the text holds the whole header: an empty line at its end.
 bool is_header_complete(std::string_view text, std::size_t header_size)

@@ -9,7 +9,7 @@ namespace mta::imapd {
 
 namespace {
 
-constexpr std::size_t max_view_bytes = 24 * 1024;  // more is no good bargain for a process; 32 kB in base64
+constexpr std::size_t max_view_bytes = 24ul * 1024;  // more is no good bargain for a process; 32 kB in base64
 
 }  // namespace
 

@@ -72,7 +72,7 @@ void Master::run(std::chrono::seconds exit_after)
 
 void Master::watch_signals()
 {
-    ::signal(SIGPIPE, SIG_IGN);
+    (void)::signal(SIGPIPE, SIG_IGN);
     auto watch = [this](int number, std::function<void()> handler) {
         signals_.push_back(std::make_unique<event::Signal>(loop_, number, std::move(handler)));
     };

@@ -70,7 +70,7 @@ namespace {
 [[noreturn]] void judge(const Files& files, int output)
 {
     for (int number : {SIGCHLD, SIGHUP, SIGTERM, SIGINT})
-        ::signal(number, SIG_DFL);  // the parent's handlers would tell the parent
+        (void)::signal(number, SIG_DFL);  // the parent's handlers would tell the parent
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
     log::open_stderr();

@@ -46,7 +46,7 @@ private:
 void reset_signals()
 {
     for (int number = 1; number < NSIG; ++number)
-        ::signal(number, SIG_DFL);
+        (void)::signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t resolve_at_once = 50;
 constexpr int activate_at_once = 50;           // then the loop looks at its other events
-constexpr std::size_t request_bytes = 32 * 1024;  // of recipients: a request to an agent must fit a message
+constexpr std::size_t request_bytes = 32ul * 1024;  // of recipients: a request to an agent must fit a message
 constexpr long locked_retry_seconds = 60, trouble_retry_seconds = 60, put_back_seconds = 60;
 constexpr auto stop_limit = 5s;
 

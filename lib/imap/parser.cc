@@ -143,7 +143,7 @@ std::string Parser::quoted()
     }
     if (!take('"'))
         fail("A quoted string has no end");
-    charge(2 * (sizeof out + out.size()));
+    charge(2 * (sizeof(std::string) + out.size()));
     return out;
 }
 

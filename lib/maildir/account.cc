@@ -204,8 +204,8 @@ Result<void> Account::create_one(const std::string& name) const
     const auto making = cat(root_.path(), '/', making_prefix, unique_id());
     if (auto done = make_maildir(making); !done)
         return done;
-    Fd(::open((making + "/maildirfolder").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    if (::renameat2(AT_FDCWD, making.c_str(), AT_FDCWD, root_.directory(name).c_str(), RENAME_NOREPLACE) < 0) {
+    Fd marker(::open((making + "/maildirfolder").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (!marker || ::renameat2(AT_FDCWD, making.c_str(), AT_FDCWD, root_.directory(name).c_str(), RENAME_NOREPLACE) < 0) {
         auto error = errno == EEXIST ? present(name) : io_error(name);
         std::error_code ignored;
         std::filesystem::remove_all(making, ignored);
@@ -265,7 +265,7 @@ Result<void> Account::rename_all(const std::vector<std::pair<std::string, std::s
         if (::renameat2(AT_FDCWD, root_.directory(from).c_str(), AT_FDCWD, root_.directory(to).c_str(), RENAME_NOREPLACE) < 0) {
             auto error = errno == EEXIST ? present(to) : io_error(from);
             while (done-- > 0)
-                ::rename(root_.directory(renames[done].second).c_str(), root_.directory(renames[done].first).c_str());
+                (void)::rename(root_.directory(renames[done].second).c_str(), root_.directory(renames[done].first).c_str());
             return error;
         }
     }

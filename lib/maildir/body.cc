@@ -12,7 +12,7 @@
 namespace mta::maildir {
 namespace {
 
-constexpr std::size_t piece_size = 128 * 1024;
+constexpr std::size_t piece_size = 128ul * 1024;
 
 }  // namespace
 

@@ -19,7 +19,7 @@
 namespace mta::maildir {
 namespace {
 
-constexpr std::size_t piece_size = 256 * 1024;
+constexpr std::size_t piece_size = 256ul * 1024;
 
 // One delivery, from its look for an earlier copy to the name in new/.
 class Attempt {

@@ -27,7 +27,7 @@ Result<ino_t> copy_file(const std::string& from, const std::string& to, std::tim
     const Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!target)
         return io_error(to);
-    std::string piece(128 * 1024, '\0');
+    std::string piece(128ul * 1024, '\0');
     while (true) {
         const auto got = ::read(source.get(), piece.data(), piece.size());
         if (got < 0)
@@ -47,7 +47,7 @@ Result<ino_t> copy_file(const std::string& from, const std::string& to, std::tim
 // Counts the octets with CRLF line ends.
 Result<std::uint64_t> count_file(int fd, std::uint64_t size)
 {
-    std::string piece(std::clamp<std::uint64_t>(size, 1, 128 * 1024), '\0');
+    std::string piece(std::clamp<std::uint64_t>(size, 1, 128ul * 1024), '\0');
     std::uint64_t count = 0;
     off_t at = 0;
     for (bool after_cr = false;;) {

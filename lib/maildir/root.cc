@@ -69,7 +69,7 @@ Result<void> make_maildir(const std::string& path)
 
 void remove_old_temporaries(const std::string& maildir)
 {
-    constexpr std::time_t old_age = 36 * 3600;
+    constexpr std::time_t old_age = 36 * 3600L;
     const auto names = file_names(maildir + "/tmp");
     if (!names)
         return;

@@ -12,7 +12,7 @@
 namespace mta::maildir {
 namespace {
 
-constexpr std::size_t buffer_size = 256 * 1024;
+constexpr std::size_t buffer_size = 256ul * 1024;
 
 }  // namespace
 

@@ -6,7 +6,6 @@
 #include <openssl/provider.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "base/text.h"
@@ -186,7 +185,7 @@ int sign(void* data, unsigned char* into, std::size_t* size, std::size_t room, c
     auto made = signing->wait_for({signature.key->fingerprint, scheme, *std::move(bytes)});
     if (!made || made->empty() || made->size() > std::min(room, most))
         return 0;
-    std::memcpy(into, made->data(), made->size());
+    std::copy(made->begin(), made->end(), into);
     *size = made->size();
     return 1;
 }
