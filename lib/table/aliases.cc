@@ -126,7 +126,7 @@ std::string enclosed(const Token& token, char open, char close)
 {
     std::string text(1, open);
     for (char c : token.text) {
-        if (c == close || c == '\\' || c == '\r' || c == '\n')
+        if (c == close || c == '\\' || (is_space(c) && c != ' '))  // which would be read as a space
             text += '\\';
         text += c;
     }
