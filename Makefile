@@ -91,14 +91,16 @@ SYSTEM_BINARY := $(if $(wildcard t/system/*.cc),$B/system)
 $B/system: $(SYSTEM) $B/libmta.a
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Tests are compiled for a short build: not optimised, and Catch2's large header once for all.
+# Tests are compiled for a short build: not optimised, Catch2's large header once for all, and undefined behaviour looked for
+# only in what they test.
 TESTS    := $(filter-out %/main.o,$(UNIT) $(SYSTEM))
-$(TESTS): EXTRA = -O0 -U_FORTIFY_SOURCE -include $B/catch2.h
+OF_TESTS  = -O0 -U_FORTIFY_SOURCE $(if $(SANITIZE),-fno-sanitize=undefined)
+$(TESTS): EXTRA = $(OF_TESTS) -include $B/catch2.h
 $(TESTS): $B/catch2.h.gch
 $B/catch2.h.gch:
 	@mkdir -p $(@D)
 	@printf '%s\n' '#define CATCH_CONFIG_EXTERNAL_INTERFACES' '#include <catch2/catch.hpp>' > $B/catch2.h
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -U_FORTIFY_SOURCE -x c++-header -o $@ $B/catch2.h
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(OF_TESTS) -x c++-header -o $@ $B/catch2.h
 
 # Fuzz targets (t/fuzz), each a program of its own under libFuzzer. One more program, $B/replay, gives all of them the inputs of
 # t/fuzz/corpus again, in any build: with the sanitizers that it has.

@@ -120,10 +120,10 @@ std::optional<long> milliseconds_in(std::string_view unit)
         return std::nullopt;
     switch (lower(unit.front())) {
     case 's': return 1000L;
-    case 'm': return 60 * 1000L;
-    case 'h': return 3600 * 1000L;
-    case 'd': return 86400 * 1000L;
-    case 'w': return 7 * 86400 * 1000L;
+    case 'm': return 60000L;
+    case 'h': return 3600000L;
+    case 'd': return 86400000L;
+    case 'w': return 7 * 86400000L;
     default: return std::nullopt;
     }
 }

@@ -14,7 +14,7 @@ namespace mta::queue {
 
 namespace {
 
-constexpr std::size_t flush_bytes = 256 * 1024;
+constexpr std::size_t flush_bytes = 256ul * 1024;
 constexpr std::size_t max_envelope_bytes = 64u << 20;
 constexpr std::size_t max_tail_bytes = 64u << 20;
 constexpr std::size_t first_read_bytes = 65536;  // all of a small file
@@ -192,8 +192,9 @@ void read_tail(std::string_view bytes, Mail& mail)
         mail.valid_bytes += (*record)->size;
         if ((*record)->type == Type::outcome) {
             auto outcome = decode<Outcome>(**record);
-            if (outcome && outcome->number >= 0 && static_cast<std::size_t>(outcome->number) < mail.outcomes.size())
-                mail.outcomes[static_cast<std::size_t>(outcome->number)] = *std::move(outcome);
+            const auto number = outcome && outcome->number >= 0 ? static_cast<std::size_t>(outcome->number) : mail.outcomes.size();
+            if (number < mail.outcomes.size())
+                mail.outcomes[number] = *std::move(outcome);
         } else if ((*record)->type == Type::note) {
             auto note = decode<Note>(**record);
             if (!note)
