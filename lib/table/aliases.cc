@@ -96,7 +96,7 @@ private:
         return text;
     }
 
-    // An atom that needs quotes, because of its backslashes, is a quoted string.
+    // An atom that needs quotes, because of its backslashes, is a quoted string: else an operator in it would be one.
     Token atom()
     {
         Token token{Kind::atom, {}};
@@ -107,7 +107,8 @@ private:
             token.text += c;
         }
         auto is_special = [](char c) {
-            return specials.find(c) != std::string_view::npos || is_space(c) || static_cast<unsigned char>(c) < 32 || c == 127;
+            return specials.find(c) != std::string_view::npos || operators.find(c) != std::string_view::npos || is_space(c) ||
+                   static_cast<unsigned char>(c) < 32 || c == 127;
         };
         if (std::any_of(token.text.begin(), token.text.end(), is_special))
             token.kind = Kind::quoted;
