@@ -164,6 +164,7 @@ void Transaction::content()
     session_.send(".");
     if (is_last_ && session_.features().pipelining)
         session_.quit_with_last_command();
+    session_.stream().flush(params.data_xfer_timeout);  // before a reply that came too early counts
     if (session_.is_lmtp())
         return lmtp_results();
     auto reply = session_.reply(stage::end, params.data_done_timeout);
