@@ -86,6 +86,22 @@ bool Session::is_refused(const Policy::Verdict& verdict, const mail::Address* re
     return true;
 }
 
+Receiver::Result Session::receive_by(Receiver& receiver)
+{
+    in_message_ = true;
+    auto waiter = stream_.set_waiter(daemon::wait_for_message);
+    try {
+        auto result = receiver.receive(trace_field());
+        stream_.set_waiter(waiter);
+        in_message_ = false;
+        return result;
+    } catch (const net::Lost& lost) {
+        if (lost.kind == net::Lost::Kind::timeout && receiver.is_overdue())
+            hit("smtpd_data_time_limit", cat(std::chrono::floor<std::chrono::seconds>(receiver.duration()).count(), "s"));
+        throw;
+    }
+}
+
 void Session::receive_message()
 {
     const auto& common = environment_.common;
@@ -94,12 +110,9 @@ void Session::receive_message()
     limits.hops = params_.hopcount_limit;
     limits.time = params_.timeout;
     limits.bytes_per_second = params_.min_data_rate;
+    limits.total_time = params_.data_time_limit;
     Receiver receiver(stream_, environment_.outlet, bare_newline_, limits, message_bytes_);
-    in_message_ = true;
-    auto waiter = stream_.set_waiter(daemon::wait_for_message);
-    auto result = receiver.receive(trace_field());
-    stream_.set_waiter(waiter);
-    in_message_ = false;
+    auto result = receive_by(receiver);
     const auto* only = transaction_->only_recipient();
     where_ = "END-OF-MESSAGE";
     if (bare_newline_ == smtp::BareNewline::note && receiver.has_bare_newline())

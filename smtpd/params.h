@@ -35,6 +35,8 @@ struct Params : config::Group {
         "How long a client may take for one whole command, however it is dripping; imapd and pop3d: before login."};
     config::Param<long> min_data_rate{*this, "smtpd_min_data_rate", "500",
         "The bytes per second by which a client earns more time than smtpd_timeout for a message."};
+    config::Param<config::TimeLimit> data_time_limit{*this, "smtpd_data_time_limit", "1800s",
+        "How long a client may take for all of a message, however fast it is."};
     config::Param<std::chrono::milliseconds> worker_idle_time{*this, "smtpd_worker_idle_time", "1s",
         "How long a client may be silent between mails before its worker process takes another client."};
     config::Param<long> recipient_limit{*this, "smtpd_recipient_limit", "1000", "The most recipients of a mail; those above it are deferred."};

@@ -27,8 +27,10 @@ Receiver::~Receiver()
 net::Seconds Receiver::time_left() const
 {
     auto earned = limits_.bytes_per_second > 0 ? std::chrono::seconds(received_ / static_cast<std::uint64_t>(limits_.bytes_per_second)) : std::chrono::seconds(86400);
-    auto used = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+    auto used = std::chrono::floor<std::chrono::seconds>(duration());
     auto left = std::min(limits_.time, limits_.time + earned - used);
+    if (const auto& total = limits_.total_time.time())
+        left = std::min(left, *total - used);
     if (left.count() <= 0)
         throw net::Lost(net::Lost::Kind::timeout, "timeout");
     return left;

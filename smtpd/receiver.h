@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "config/limit.h"
 #include "net/stream.h"
 #include "smtp/data_reader.h"
 #include "smtpd/backends.h"
@@ -20,6 +21,7 @@ public:
         long hops = 0;
         std::chrono::seconds time{300};    // for a client that sends nothing
         long bytes_per_second = 0;         // by which it earns more time
+        config::TimeLimit total_time;      // for the whole message
     };
     // Counts the bytes of the message where the caller sees them, also when receive() ends by an exception.
     Receiver(net::Stream& client, Outlet& outlet, smtp::BareNewline bare_newline, const Limits& limits, std::uint64_t& bytes);
@@ -33,6 +35,9 @@ public:
     };
     // Writes the head (our trace field), then what the client sends. Throws net::Lost when the client is gone or slow.
     Result receive(std::string_view head);
+    // How long it takes by now, and whether that is all the time there is.
+    std::chrono::steady_clock::duration duration() const { return std::chrono::steady_clock::now() - started_; }
+    bool is_overdue() const { return limits_.total_time.is_reached_by(duration()); }
 
     bool has_bare_newline() const { return reader_.has_bare_lf() || reader_.has_bare_cr(); }
 

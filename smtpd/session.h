@@ -92,6 +92,7 @@ private:
 
     void begin_mail();
     void receive_message();
+    Receiver::Result receive_by(Receiver& receiver);
     service::Mail mail_record() const;
     std::string trace_field() const;
 

@@ -77,7 +77,7 @@ void warn_of_missing_limits(const config::Overrides& overrides, const std::strin
         return;
     for (const auto& setting : config->settings()) {
         auto known = catalog.find(setting.name);
-        bool is_limit = known != catalog.end() && known->second.declaration.type == config::detail::type_name<config::Limit>();
+        bool is_limit = known != catalog.end() && known->second.declaration.type.ends_with(" or none");
         auto value = is_limit ? config->value(setting.name, known->second.declaration.default_value) : std::string();
         if (!value || !iequals(trim(*value), "none"))
             continue;

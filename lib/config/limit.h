@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -23,25 +25,41 @@ private:
     std::optional<std::uint64_t> number_;
 };
 
-namespace detail {
-template <> constexpr std::string_view type_name<Limit>() { return "number or none"; }
-Limit parse_limit(const Base& base);
-}  // namespace detail
-
-template <>
-class Param<Limit> : private detail::Base {
+// The same of a time: a second at least, or the word none.
+class TimeLimit {
 public:
-    Param(Group& group, std::string_view parameter, std::string_view default_value, std::string_view doc)
-        : Base(group, parameter, default_value, detail::type_name<Limit>(), doc)
-    {
-        if (is_read)
-            value_ = detail::parse_limit(*this);
-    }
-    const Limit& operator()() const { return value_; }
-    operator const Limit&() const { return value_; }
+    TimeLimit() = default;
+    explicit TimeLimit(std::chrono::seconds time) : time_(time) {}
+    bool is_none() const { return !time_; }
+    bool is_reached_by(std::chrono::steady_clock::duration time) const { return time_ && time >= *time_; }
+    const std::optional<std::chrono::seconds>& time() const { return time_; }
 
 private:
-    Limit value_;
+    std::optional<std::chrono::seconds> time_;
+};
+
+namespace detail {
+template <> constexpr std::string_view type_name<Limit>() { return "number or none"; }
+template <> constexpr std::string_view type_name<TimeLimit>() { return "time or none"; }
+void parse_limit(const Base& base, Limit& value);
+void parse_limit(const Base& base, TimeLimit& value);
+}  // namespace detail
+
+template <class T>
+    requires std::same_as<T, Limit> || std::same_as<T, TimeLimit>
+class Param<T> : private detail::Base {
+public:
+    Param(Group& group, std::string_view parameter, std::string_view default_value, std::string_view doc)
+        : Base(group, parameter, default_value, detail::type_name<T>(), doc)
+    {
+        if (is_read)
+            detail::parse_limit(*this, value_);
+    }
+    const T& operator()() const { return value_; }
+    operator const T&() const { return value_; }
+
+private:
+    T value_;
 };
 
 }  // namespace mta::config

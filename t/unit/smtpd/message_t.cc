@@ -23,6 +23,23 @@ std::string send_message(Talk& talk, std::string_view message)
     return talk.reply();
 }
 
+// Sends the piece ten times a second until there is an answer.
+std::string reply_to_endless_message(Talk& talk, const std::string& piece)
+{
+    REQUIRE(talk.say("DATA").starts_with("354"));
+    std::atomic<bool> stop{false};
+    std::thread sender([&] {
+        while (!stop) {
+            talk.send(piece);
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        }
+    });
+    auto last = talk.reply();
+    stop = true;
+    sender.join();
+    return last;
+}
+
 }  // namespace
 
 TEST_CASE("a mail is taken and handed to cleanup", "[smtpd]")
@@ -191,18 +208,31 @@ TEST_CASE("a message that drips in is no way to hold a worker", "[smtpd]")
 {
     Talk talk("smtpd_timeout = 1s\n");
     begin(talk);
-    talk.say("DATA");
     auto started = std::chrono::steady_clock::now();
-    std::atomic<bool> stop{false};
-    std::thread dripper([&] {
-        while (!stop) {
-            talk.send("x");
-            std::this_thread::sleep_for(std::chrono::milliseconds(100));
-        }
-    });
-    auto last = talk.reply();
-    stop = true;
-    dripper.join();
-    CHECK(last == "421 4.4.2 mx.here.example Error: timeout exceeded");
+    CHECK(reply_to_endless_message(talk, "x") == "421 4.4.2 mx.here.example Error: timeout exceeded");
     CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(60));
+    CHECK_FALSE(contains(talk.log(), "limit hit: "));
+}
+
+TEST_CASE("a message has a time in all, however fast it comes", "[smtpd][limits]")
+{
+    auto facts = stranger();
+    facts.client_address = "198.51.100.31";  // of its own: a source has one line a minute in the log
+    Talk talk("smtpd_data_time_limit = 1s\n", facts);
+    begin(talk);
+    auto started = std::chrono::steady_clock::now();
+    CHECK(reply_to_endless_message(talk, std::string(1000, 'x') + "\r\n") == "421 4.4.2 mx.here.example Error: timeout exceeded");
+    CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(60));
+    CHECK(talk.outlet.cancelled == 1);
+    CHECK(talk.outlet.sent.empty());
+    auto log = talk.log();
+    CHECK(contains(log, "limit hit: smtpd_data_time_limit source=[198.51.100.31] value=1s"));
+    CHECK(contains(log, ": timeout after DATA ("));
+}
+
+TEST_CASE("without a limit a message may take its time", "[smtpd][limits]")
+{
+    Talk talk("smtpd_data_time_limit = none\n");
+    begin(talk);
+    CHECK(send_message(talk, "x\r\n.\r\n").starts_with("250"));
 }
