@@ -14,11 +14,15 @@ namespace {
 
 constexpr const char* resolv_conf = "/etc/resolv.conf";
 
-void send(const ipc::Server::Reply& reply, dns::Type type, const dns::Answer& answer)
+// What does not fit into a message is passed over as what is beyond the limit is: the last records.
+void send(const ipc::Server::Reply& reply, dns::Type type, dns::Answer answer)
 {
-    auto message = ipc::pack(service::DnsReply::from(type, answer));
-    if (message.body().size() < ipc::max_message_bytes - 64)
-        return reply(std::move(message));
+    for (bool has_more = true; has_more; has_more = !answer.records.empty()) {
+        auto message = ipc::pack(service::DnsReply::from(type, answer));
+        if (message.body().size() < ipc::max_message_bytes - 64)
+            return reply(std::move(message));
+        answer.records.resize(answer.records.size() / 2);
+    }
     dns::Answer too_large;
     too_large.status = dns::Status::malformed;
     too_large.reason = "answer too large";
@@ -34,6 +38,7 @@ Result<dns::Options> options_of(const Params& params)
     options.deadline = params.timeout;
     options.cache_bytes = static_cast<std::size_t>(std::max(params.cache_size(), 0L));
     options.max_running = static_cast<std::size_t>(std::max(params.query_limit(), 1L));
+    options.max_records = params.record_limit().number();
     options.trust_ad = params.trust_ad;
     for (const auto& text : params.resolvers()) {
         auto server = dns::parse_server(text);

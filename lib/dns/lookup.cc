@@ -119,7 +119,7 @@ void Lookup::consider(const Exchange::Outcome& outcome)
             return try_next(cat(server().text(), ": truncated reply"));
         return ask_again_by_tcp();
     }
-    auto answer = read_reply(query_, reply, resolver_.options_.trust_ad || server().address.is_loopback());
+    auto answer = read_reply(query_, reply, resolver_.options_.trust_ad || server().address.is_loopback(), resolver_.options_.max_records);
     if (answer.status == Status::failed)
         return try_next(cat(server().text(), ": ", answer.reason));
     finish(std::move(answer));

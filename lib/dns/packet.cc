@@ -230,14 +230,12 @@ void collect(const Chain& chain, Type type, Answer& answer, std::size_t& refused
     });
 }
 
-// Keeps as many records as are worth trying; of mail hosts the best.
-void cut(Answer& answer)
+// Keeps as many records as are wanted; of mail hosts the best, which come first in any case.
+void cut(Answer& answer, std::size_t max_records)
 {
-    if (answer.records.size() <= max_records)
-        return;
     auto preference = [](const Record& record) { return std::holds_alternative<Mx>(record.data) ? std::get<Mx>(record.data).preference : 0; };
     std::stable_sort(answer.records.begin(), answer.records.end(), [&](const auto& a, const auto& b) { return preference(a) < preference(b); });
-    answer.records.resize(max_records);
+    answer.records.resize(std::min(answer.records.size(), max_records));
 }
 
 // Of a server that neither has the zone nor asks others: it knows only who might know.
@@ -300,7 +298,7 @@ Match match(const Query& query, std::string_view reply, bool over_tcp)
     return word_at(reply, 4) == 1 && same ? Match::yes : Match::no;
 }
 
-Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad)
+Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad, std::size_t max_records)
 {
     auto code = reply_code(reply);
     if (code != 0 && code != static_cast<int>(Code::name_error)) {
@@ -336,7 +334,7 @@ Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad)
         return malformed("reply with malformed names or data only");
     if (!answer.records.empty()) {
         answer.status = Status::found;
-        cut(answer);
+        cut(answer, max_records);
         return answer;
     }
     if (code == 0 && is_referral(parsed)) {

@@ -10,7 +10,7 @@
 namespace mta::dns {
 
 constexpr std::size_t max_packet_bytes = 65535;
-constexpr std::size_t max_records = 100;        // of an answer; others are left out
+constexpr std::size_t usual_max_records = 64;   // of an answer; others are left out
 constexpr std::size_t max_read_records = 1000;  // in an answer section; a reply with more is not read
 constexpr std::size_t max_other_records = 200;  // in the sections behind it
 constexpr int max_alias_steps = 8;
@@ -41,6 +41,7 @@ std::string code_name(int code);  // "SERVFAIL"
 bool is_truncated(std::string_view reply);
 
 // The meaning of a matching reply. Codes other than NOERROR and NXDOMAIN are Status::failed.
-Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad);
+// Of more records than may be kept the best mail hosts, or the first ones, are.
+Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad, std::size_t max_records = usual_max_records);
 
 }  // namespace mta::dns

@@ -12,6 +12,7 @@
 
 #include "dns/answer.h"
 #include "dns/cache.h"
+#include "dns/packet.h"
 #include "event/event.h"
 #include "net/address.h"
 
@@ -24,6 +25,7 @@ struct Options {
     std::chrono::milliseconds deadline{30000};     // for the whole look-up
     std::size_t cache_bytes = 16u << 20;
     std::size_t max_running = 500;                 // look-ups on the wire at once; more wait their turn
+    std::size_t max_records = usual_max_records;   // of an answer
     bool trust_ad = false;                         // of every server; loopback servers are always believed
 };
 

@@ -12,13 +12,13 @@ using namespace mta::dns;
 
 namespace {
 
-Answer ask(std::string_view name, Type type, const test::Reply& reply, bool may_trust_ad = false)
+Answer ask(std::string_view name, Type type, const test::Reply& reply, bool may_trust_ad = false, std::size_t max_records = usual_max_records)
 {
     auto query = make_query(name, type, true);
     REQUIRE(query);
     auto bytes = reply.to(query->bytes);
     REQUIRE(match(*query, bytes, false) == Match::yes);
-    return read_reply(*query, bytes, may_trust_ad);
+    return read_reply(*query, bytes, may_trust_ad, max_records);
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ TEST_CASE("names with characters that no host has are refused one by one", "[dns
     CHECK(ask("h.example", Type::a, {.answer = {"h.example. 60 IN CNAME a\\010b.example."}}).status == Status::malformed);
 }
 
-TEST_CASE("of more than a hundred records a hundred are kept, of mail hosts the best", "[dns]")
+TEST_CASE("of more than 64 records 64 are kept, of mail hosts the best", "[dns][limits]")
 {
     test::Reply addresses, hosts;
     for (int i = 0; i < 512; ++i) {
@@ -199,15 +199,30 @@ TEST_CASE("of more than a hundred records a hundred are kept, of mail hosts the 
     }
     auto found = ask("h.example", Type::a, addresses);
     CHECK(found.status == Status::found);
-    CHECK(found.records.size() == 100);
+    CHECK(found.records.size() == 64);
     auto best = ask("h.example", Type::mx, hosts);
     CHECK(best.status == Status::found);
-    REQUIRE(best.records.size() == 100);
+    REQUIRE(best.records.size() == 64);
     CHECK(best.all<Mx>()[0].preference == 89);
-    CHECK(best.all<Mx>()[99].preference == 188);
+    CHECK(best.all<Mx>()[63].preference == 152);
     for (int i = 512; i <= 1000; ++i)
         addresses.answer.push_back(cat("h.example. 60 IN A 10.0.", i / 200, ".", i % 200));
     CHECK(ask("h.example", Type::a, addresses).status == Status::failed);
+}
+
+TEST_CASE("an answer has 64 records, or as many as are wanted, and those behind them are passed over", "[dns][limits]")
+{
+    test::Reply reply;
+    for (std::size_t count = 1; count <= 65; ++count) {
+        reply.answer.push_back(cat("h.example. 60 IN A 10.0.0.", count));
+        if (count < 63)
+            continue;
+        auto found = ask("h.example", Type::a, reply);
+        CHECK(found.status == Status::found);
+        CHECK(found.records.size() == std::min<std::size_t>(count, 64));
+    }
+    for (std::size_t limit : {64u, 65u, 66u})
+        CHECK(ask("h.example", Type::a, reply, false, limit).records.size() == std::min<std::size_t>(limit, 65));
 }
 
 TEST_CASE("a server that knows only who might know tells nothing", "[dns]")

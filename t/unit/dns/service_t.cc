@@ -15,6 +15,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// 250 bytes that are a thousand on the way through our processes.
+std::string huge_text()
+{
+    std::string text;
+    for (int i = 0; i < 250; ++i)
+        text += "\\200";
+    return text;
+}
+
 // The daemon's parts and a DNS server, in a child, so that the blocking client can be tried.
 class Child {
 public:
@@ -59,6 +68,8 @@ private:
                 reply.answer = {name + " 60 IN MX 10 a.example.", name + " 60 IN MX 20 b.example."};
             else if (istarts_with(name, "big"))
                 reply.answer.assign(60, name + " 60 IN TXT \"" + std::string(250, '~') + "\"");
+            else if (istarts_with(name, "huge"))
+                reply.answer.assign(60, cat(name, " 60 IN TXT \"", huge_text(), "\" \"", huge_text(), "\""));
             else
                 reply.code = 3;
             return std::vector{reply.to(asked.bytes)};
@@ -95,6 +106,9 @@ TEST_CASE("the blocking client gets the answers of the DNS service, many in one 
         CHECK(answers[i].status == (i % 3 == 0 ? dns::Status::found : dns::Status::nxdomain));
     CHECK(dns.lookup(std::vector<service::Dns::Question>{}).empty());
     CHECK(dns.lookup("big.example", dns::Type::txt).records.size() > 0);
+    auto huge = dns.lookup("huge.example", dns::Type::txt);
+    CHECK(huge.is_found());
+    CHECK(huge.records.size() == 30);
     CHECK(dns.lookup("bad name", dns::Type::a).status == dns::Status::malformed);
 }
 
@@ -151,13 +165,14 @@ TEST_CASE("a reply that says found without records, or nonsense, is refused", "[
 
 TEST_CASE("the parameters of the DNS service become the resolver's options", "[dns][service]")
 {
-    auto config = config::Config::parse("dns_resolvers = 127.0.0.1:5353, [::1]:54\ndns_try_timeout = 200ms\n");
+    auto config = config::Config::parse("dns_resolvers = 127.0.0.1:5353, [::1]:54\ndns_try_timeout = 200ms\ndns_record_limit = 7\n");
     REQUIRE(config);
     auto options = dnsd::options_of(dnsd::Params(*config));
     REQUIRE(options);
     CHECK(options->servers.size() == 2);
     CHECK(options->servers[0].text() == "127.0.0.1:5353");
     CHECK(options->try_timeout == 200ms);
+    CHECK(options->max_records == 7);
     auto bad = config::Config::parse("dns_resolvers = nonsense\n");
     CHECK_FALSE(dnsd::options_of(dnsd::Params(*bad)));
 }
