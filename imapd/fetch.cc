@@ -70,11 +70,11 @@ public:
     void write(const FetchItem& item)
     {
         if (item.kind == Kind::envelope)
-            client_.write(imap::envelope(text_.header()));
+            client_.write(imap::envelope(text_.header(), text_.limits()));
         else if (item.kind == Kind::section)
             section(item);
         else
-            client_.write(imap::body_structure(text_.whole(), text_.structure(), item.kind == Kind::body_structure));
+            client_.write(imap::body_structure(text_.whole(), text_.structure(), item.kind == Kind::body_structure, text_.limits()));
     }
 
 private:
@@ -201,12 +201,13 @@ std::pair<MessageText*, Session::Told> Session::open_text(maildir::Uid uid, Exte
 
 Result<MessageText> Session::read_text(maildir::Uid uid, Extent extent)
 {
+    auto limits = params_.mime_limits();
     if (extent == Extent::header) {
         auto header = folder_->header(uid);
-        return header ? Result<MessageText>(MessageText(uid, std::move(*header))) : header.error();
+        return header ? Result<MessageText>(MessageText(uid, std::move(*header), limits)) : header.error();
     }
     auto body = folder_->open(uid);
-    return body ? Result<MessageText>(MessageText(uid, std::move(*body))) : body.error();
+    return body ? Result<MessageText>(MessageText(uid, std::move(*body), limits)) : body.error();
 }
 
 // Opens and reads what the response needs, so that nothing can fail once it has begun (but a disk that breaks just then).

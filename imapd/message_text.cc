@@ -54,7 +54,7 @@ std::string_view MessageText::header()
 const mime::Part& MessageText::structure()
 {
     if (!structure_)
-        structure_ = mime::parse_structure(whole());
+        structure_ = mime::parse_structure(whole(), limits_);
     return *structure_;
 }
 

@@ -14,10 +14,14 @@ namespace mta::imapd {
 // expunges it meanwhile. It may be the header alone.
 class MessageText {
 public:
-    MessageText(maildir::Uid uid, maildir::Body body) : uid_(uid), body_(std::move(body)) {}
-    MessageText(maildir::Uid uid, std::string header) : uid_(uid), text_(std::move(header)), header_size_(text_.size()) {}
+    MessageText(maildir::Uid uid, maildir::Body body, const mime::Limits& limits) : uid_(uid), limits_(limits), body_(std::move(body)) {}
+    MessageText(maildir::Uid uid, std::string header, const mime::Limits& limits)
+        : uid_(uid), limits_(limits), text_(std::move(header)), header_size_(text_.size())
+    {
+    }
 
     maildir::Uid uid() const { return uid_; }
+    const mime::Limits& limits() const { return limits_; }
     bool has_body() const { return body_.has_value(); }
     std::uint64_t size() const { return body_->size(); }
 
@@ -30,6 +34,7 @@ public:
 
 private:
     maildir::Uid uid_;
+    mime::Limits limits_;
     std::optional<maildir::Body> body_;
     std::string text_;  // from the beginning
     std::optional<std::size_t> header_size_;

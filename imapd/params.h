@@ -2,6 +2,7 @@
 
 #include "config/config.h"
 #include "config/limit.h"
+#include "mime/params.h"
 
 namespace mta::imapd {
 
@@ -20,12 +21,25 @@ struct Params : config::Group {
     config::Param<config::Limit> line_length_limit{*this, "imapd_line_length_limit", "65536",
         "The longest line of a command in bytes: what is longer must be sent as a literal."};
     config::Param<config::Limit> literal_count_limit{*this, "imapd_literal_count_limit", "1000", "The most literals of a command."};
+    config::Param<config::Limit> field_address_limit{*this, "imapd_field_address_limit", "1000",
+        "The most addresses of a header field that ENVELOPE and BODYSTRUCTURE show; those behind them are left out."};
+    config::Param<config::Limit> message_address_limit{*this, "imapd_message_address_limit", "2000",
+        "The most addresses of all header fields of a message that ENVELOPE and BODYSTRUCTURE show."};
     config::Param<config::Limit> memory_limit{*this, "authenticated_client_memory_limit", "4194304",
         "The bytes that are kept for a client that has logged in; messages do not count, as they are passed on in pieces."};
     config::Param<long> error_limit{*this, "imapd_error_limit", "20",
         "The number of commands without sense in a row after which a client is disconnected."};
     config::Param<std::string> mail_name{*this, "mail_name", "Buuta", "The name of the mail system, in greetings and Received: header fields."};
     config::Param<long> message_size_limit{*this, "message_size_limit", "52428800", "The largest message in bytes; 0 means no limit. Postfix: 10240000."};
+    mime::Params mime{config()};
+
+    mime::Limits mime_limits() const
+    {
+        auto limits = mime.limits();
+        limits.addresses = field_address_limit().number();
+        limits.addresses_of_message = message_address_limit().number();
+        return limits;
+    }
 };
 
 }  // namespace mta::imapd

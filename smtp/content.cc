@@ -100,13 +100,13 @@ void send_content(int message, std::uint64_t offset, std::uint64_t size, std::si
     stream.write(out);
 }
 
-void send_downgraded(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream,
+void send_downgraded(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, const mime::Limits& limits, net::Stream& stream,
                      const std::function<void()>& progress)
 {
     std::string whole;
     while (whole.size() < size)
         whole += read_chunk(message, offset + whole.size(), size - whole.size());
-    whole = downgraded(whole);
+    whole = downgraded(whole, limits);
     Encoder encoder(line_limit);
     std::string out;
     for (std::size_t at = 0; at < whole.size(); at += chunk_bytes) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "mime/limits.h"
 #include "net/stream.h"
 
 namespace mta::smtpc {
@@ -33,7 +34,7 @@ void send_content(int message, std::uint64_t offset, std::uint64_t size, std::si
                   const std::function<void()>& progress);
 
 // The same for a server without 8BITMIME; the message is read as a whole (smtp/downgrade.h).
-void send_downgraded(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, net::Stream& stream,
+void send_downgraded(int message, std::uint64_t offset, std::uint64_t size, std::size_t line_limit, const mime::Limits& limits, net::Stream& stream,
                      const std::function<void()>& progress);
 
 }  // namespace mta::smtpc

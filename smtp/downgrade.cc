@@ -15,9 +15,9 @@ class Downgrade {
 public:
     explicit Downgrade(std::string_view message) : message_(message) {}
 
-    std::string run()
+    std::string run(const mime::Limits& limits)
     {
-        part(mime::parse_structure(message_));
+        part(mime::parse_structure(message_, limits));
         copy(message_.size());
         return std::move(out_);
     }
@@ -64,6 +64,6 @@ private:
 
 }  // namespace
 
-std::string downgraded(std::string_view message) { return Downgrade(message).run(); }
+std::string downgraded(std::string_view message, const mime::Limits& limits) { return Downgrade(message).run(limits); }
 
 }  // namespace mta::smtpc

@@ -3,10 +3,12 @@
 #include <string>
 #include <string_view>
 
+#include "mime/limits.h"
+
 namespace mta::smtpc {
 
 // The message for a server without 8BITMIME: what the header of a body part says to be 8bit or binary becomes quoted-printable
 // (RFC 2045), and multiparts and messages of such parts 7bit. Everything else stays as it is, byte for byte.
-std::string downgraded(std::string_view message);
+std::string downgraded(std::string_view message, const mime::Limits& limits = {});
 
 }  // namespace mta::smtpc

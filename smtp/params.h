@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "mime/params.h"
 #include "tls/params.h"
 
 namespace mta::smtpc {
@@ -67,6 +68,7 @@ public:
     List sasl_password_maps{*this, named("sasl_password_maps"), "", "Tables with user:password by destination, as in main.cf or without brackets and port."};
     List sasl_security_options{*this, named("sasl_security_options"), "noplaintext, noanonymous", "noplaintext: no passwords without TLS. noanonymous is always so."};
     List sasl_tls_security_options{*this, named("sasl_tls_security_options"), "noanonymous", "The same for sessions with TLS."};
+    mime::Params mime{config()};
     List sasl_mechanism_filter{*this, named("sasl_mechanism_filter"), "", "The login methods that may be used: plain, login; empty: both."};
     Flag sasl_auth_soft_bounce{*this, named("sasl_auth_soft_bounce"), "yes", "Defer mail, instead of returning it, when a server refuses the login."};
 };

@@ -156,9 +156,13 @@ void Transaction::content()
     session_.set_stage(stage::body);
     session_.stream().set_write_limit(params.data_xfer_timeout);
     bool as_it_is = session_.features().eight_bit || request.body != "8BITMIME" || params.disable_mime_output_conversion;
-    auto* send = as_it_is ? send_content : send_downgraded;
-    send(job_.message(), static_cast<std::uint64_t>(request.offset), static_cast<std::uint64_t>(request.size),
-         static_cast<std::size_t>(std::max(params.line_length_limit(), 0L)), session_.stream(), [this] { job_.progress(); });
+    auto offset = static_cast<std::uint64_t>(request.offset), size = static_cast<std::uint64_t>(request.size);
+    auto line_limit = static_cast<std::size_t>(std::max(params.line_length_limit(), 0L));
+    auto progress = [this] { job_.progress(); };
+    if (as_it_is)
+        send_content(job_.message(), offset, size, line_limit, session_.stream(), progress);
+    else
+        send_downgraded(job_.message(), offset, size, line_limit, params.mime.limits(), session_.stream(), progress);
     session_.set_stage(stage::end);
     dot_sent_ = true;
     session_.send(".");

@@ -49,9 +49,9 @@ void append_address(std::string& out, const mime::Address& address)
 }
 
 // left: how many entries the message may still have.
-std::string address_list(const std::optional<mime::Field>& field, std::size_t& left)
+std::string address_list(const std::optional<mime::Field>& field, std::size_t limit, std::size_t& left)
 {
-    auto addresses = field ? mime::parse_addresses(field->value, std::min(mime::max_addresses, left)) : std::vector<mime::Address>();
+    auto addresses = field ? mime::parse_addresses(field->value, std::min(limit, left)) : std::vector<mime::Address>();
     left -= std::min(left, addresses.size());
     if (addresses.empty())
         return "NIL";
@@ -168,7 +168,7 @@ private:
 
 class StructureWriter {
 public:
-    StructureWriter(std::string_view message, bool is_extended) : message_(message), is_extended_(is_extended) {}
+    StructureWriter(std::string_view message, bool is_extended, const mime::Limits& limits) : message_(message), is_extended_(is_extended), limits_(limits) {}
 
     std::string take() && { return std::move(out_); }
 
@@ -225,33 +225,34 @@ private:
     void message_inside(const Part& outer)
     {
         const auto& inner = outer.parts.front();
-        out_ += cat(" ", envelope(inner.header_of(message_)), " ");
+        out_ += cat(" ", envelope(inner.header_of(message_), limits_), " ");
         part(inner);
     }
 
     std::string_view message_;
     bool is_extended_;
+    const mime::Limits& limits_;
     std::string out_;
 };
 
 }  // namespace
 
-std::string envelope(std::string_view block)
+std::string envelope(std::string_view block, const mime::Limits& limits)
 {
     const EnvelopeFields fields(block);
-    std::size_t left = mime::max_addresses_of_message;
+    auto left = limits.addresses_of_message;
     std::string out = "(";
     append_text_or_nil(out, fields.text(EnvelopeFields::date));
     out.push_back(' ');
     append_text_or_nil(out, fields.text(EnvelopeFields::subject));
-    auto from = address_list(fields[EnvelopeFields::from], left);
+    auto from = address_list(fields[EnvelopeFields::from], limits.addresses, left);
     out += cat(" ", from);
     for (auto name : {EnvelopeFields::sender, EnvelopeFields::reply_to}) {
-        auto list = address_list(fields[name], left);
+        auto list = address_list(fields[name], limits.addresses, left);
         out += cat(" ", list == "NIL" ? from : list);
     }
     for (auto name : {EnvelopeFields::to, EnvelopeFields::cc, EnvelopeFields::bcc})
-        out += cat(" ", address_list(fields[name], left));
+        out += cat(" ", address_list(fields[name], limits.addresses, left));
     for (auto name : {EnvelopeFields::in_reply_to, EnvelopeFields::message_id}) {
         out.push_back(' ');
         append_text_or_nil(out, fields.text(name));
@@ -259,9 +260,9 @@ std::string envelope(std::string_view block)
     return out + ")";
 }
 
-std::string body_structure(std::string_view message, const mime::Part& root, bool is_extended)
+std::string body_structure(std::string_view message, const mime::Part& root, bool is_extended, const mime::Limits& limits)
 {
-    StructureWriter writer(message, is_extended);
+    StructureWriter writer(message, is_extended, limits);
     writer.part(root);
     return std::move(writer).take();
 }

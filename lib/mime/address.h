@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mime/limits.h"
+
 namespace mta::mime {
 
 // One entry of an address list. A group is the run of entries between its start, which has only a name, and its end.
@@ -20,10 +22,8 @@ struct Address {
     std::string text() const;
 };
 
-constexpr std::size_t max_addresses = 1000, max_addresses_of_message = 2000;
-
 // RFC 5322 section 3.4 and 4.4. Takes what there is of broken lists: every address is one entry, nothing is
 // refused. Entries beyond the limit are left out.
-std::vector<Address> parse_addresses(std::string_view value, std::size_t limit = max_addresses);
+std::vector<Address> parse_addresses(std::string_view value, std::size_t limit = Limits().addresses);
 
 }  // namespace mta::mime

@@ -1,5 +1,7 @@
 #include "mime/structure.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "mime/header.h"
 
@@ -31,7 +33,7 @@ std::string_view without_trailing_space(std::string_view line)
 
 class StructureReader {
 public:
-    explicit StructureReader(std::string_view message) : message_(message) {}
+    StructureReader(std::string_view message, const Limits& limits) : message_(message), depth_(std::min(limits.depth, Limits::deepest)), parts_(limits.parts) {}
 
     Part read()
     {
@@ -77,7 +79,7 @@ private:
 
     bool next_part(std::size_t level)
     {
-        if (count_ >= max_parts)  // the rest stays in the part that is open
+        if (count_ >= parts_)  // the rest stays in the part that is open
             return false;
         close_inside(level);
         open_part(next_.offset);
@@ -165,7 +167,7 @@ private:
             part.kind = Part::Kind::message;
         else if (part.type.type == "multipart")
             set_multipart(open);
-        if (part.kind != Part::Kind::leaf && (stack_.size() >= max_part_depth || count_ >= max_parts)) {
+        if (part.kind != Part::Kind::leaf && (stack_.size() >= depth_ || count_ >= parts_)) {
             part.kind = Part::Kind::leaf;
             part.type = {"application", "octet-stream", {}};
             open.boundary.clear();
@@ -186,6 +188,7 @@ private:
     }
 
     std::string_view message_;
+    std::size_t depth_, parts_;  // the limits
     Place here_, next_;  // the begin of this line and of the next
     std::size_t count_ = 0;
     bool is_in_header_ = false;  // of the innermost part
@@ -194,6 +197,6 @@ private:
 
 }  // namespace
 
-Part parse_structure(std::string_view message) { return StructureReader(message).read(); }
+Part parse_structure(std::string_view message, const Limits& limits) { return StructureReader(message, limits).read(); }
 
 }  // namespace mta::mime

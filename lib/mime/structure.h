@@ -6,11 +6,9 @@
 #include <vector>
 
 #include "mime/content.h"
+#include "mime/limits.h"
 
 namespace mta::mime {
-
-constexpr std::size_t max_part_depth = 50;
-constexpr std::size_t max_parts = 1000;
 
 // A body part as places in the message's text: header with its empty line, then body. The line end before a boundary
 // belongs to the boundary (RFC 2046 section 5.1.1).
@@ -32,6 +30,6 @@ struct Part {
 // The structure of a message with LF or CRLF line ends, in one pass; any text is a message. What lies beyond the
 // limits on depth and number is left together as a leaf of type application/octet-stream; a multipart without a boundary
 // parameter is a leaf of type text/plain.
-Part parse_structure(std::string_view message);
+Part parse_structure(std::string_view message, const Limits& limits = {});
 
 }  // namespace mta::mime

@@ -33,7 +33,7 @@ bool is_plain(const mime::Address& address)
 FUZZ(input)
 {
     auto list = mime::parse_addresses(input);
-    HOLDS(list.size() <= mime::max_addresses + 1);  // the end of a group follows whatever the limit says
+    HOLDS(list.size() <= mime::Limits().addresses + 1);  // the end of a group follows whatever the limit says
     check_groups(list);
     for (const auto& entry : list) {
         if (!is_plain(entry))

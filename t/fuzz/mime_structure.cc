@@ -150,7 +150,7 @@ private:
         if (part.type.type == "multipart" && (boundary_of(part).empty() || boundary_of(part).size() > 200))
             part.type = {};
         bool is_message = part.type.is("message", "rfc822"), is_multipart = part.type.type == "multipart";
-        if ((is_message || is_multipart) && depth >= mime::max_part_depth)
+        if ((is_message || is_multipart) && depth >= mime::Limits().depth)
             part.type = {"application", "octet-stream", {}};
         else if (is_message || is_multipart)
             part.kind = is_message ? Part::Kind::message : Part::Kind::multipart;
@@ -171,7 +171,7 @@ bool same(const Part& a, const Part& b)
 std::size_t check(const Part& part, std::string_view text, std::size_t depth)
 {
     HOLDS(part.begin <= part.body && part.body <= part.end && part.end <= text.size());
-    HOLDS(depth <= mime::max_part_depth);
+    HOLDS(depth <= mime::Limits().depth);
     HOLDS((part.kind == Part::Kind::leaf) == part.parts.empty());
     HOLDS(part.kind != Part::Kind::message || part.parts.size() == 1);
     std::size_t count = 1, at = part.body;
@@ -189,8 +189,8 @@ FUZZ(input)
 {
     auto root = mime::parse_structure(input);
     auto count = check(root, input, 1);
-    HOLDS(count <= 2 * mime::max_parts && root.begin == 0 && root.end == input.size());
+    HOLDS(count <= 2 * mime::Limits().parts && root.begin == 0 && root.end == input.size());
     SlowReader slow(input);
     auto reference = slow.read();
-    HOLDS(slow.count() >= mime::max_parts || same(root, reference));
+    HOLDS(slow.count() >= mime::Limits().parts || same(root, reference));
 }

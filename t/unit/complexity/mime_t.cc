@@ -49,7 +49,7 @@ std::string lookalikes(std::size_t n)
 {
     const std::string common(150, 'b');
     std::string text;
-    for (std::size_t level = 0; level < mime::max_part_depth - 2; ++level)
+    for (std::size_t level = 0; level < mime::Limits().depth - 2; ++level)
         text += cat("Content-Type: multipart/mixed; boundary=\"", common, level, "\"\r\n\r\n--", common, level, "\r\n");
     return text + "\r\n" + repeat(cat("--", common, "x\r\n"), n);
 }

@@ -71,7 +71,7 @@ TEST_CASE("BODYSTRUCTURE of multiparts and messages (RFC 3501 section 7.4.2)", "
     CHECK(structure("Content-Type: multipart/mixed; boundary=a\r\n\r\n", false) == "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0) \"mixed\")");
 }
 
-TEST_CASE("ENVELOPE has 2,000 addresses", "[imap][limits]")
+TEST_CASE("ENVELOPE has 2,000 addresses, 1,000 of them of a field, or as many as are wanted", "[imap][limits]")
 {
     auto list = [](std::size_t count) {
         std::string text;
@@ -79,8 +79,8 @@ TEST_CASE("ENVELOPE has 2,000 addresses", "[imap][limits]")
             text += "a@b.example,";
         return text;
     };
-    auto count = [&](std::size_t to, std::size_t cc, std::size_t bcc) {
-        auto text = imap::envelope(cat("To: ", list(to), "\nCc: ", list(cc), "\nBcc: ", list(bcc), "\n\n"));
+    auto count = [&](std::size_t to, std::size_t cc, std::size_t bcc, const mime::Limits& limits = {}) {
+        auto text = imap::envelope(cat("To: ", list(to), "\nCc: ", list(cc), "\nBcc: ", list(bcc), "\n\n"), limits);
         std::size_t found = 0;
         for (auto at = text.find("(NIL NIL \"a\""); at != std::string::npos; at = text.find("(NIL NIL \"a\"", at + 1))
             ++found;
@@ -90,4 +90,9 @@ TEST_CASE("ENVELOPE has 2,000 addresses", "[imap][limits]")
     CHECK(count(1000, 1000, 0) == 2000);
     CHECK(count(1000, 999, 1) == 2000);
     CHECK(count(1000, 1000, 1) == 2000);
+    CHECK(count(1001, 0, 0) == 1000);
+    for (std::size_t to : {2u, 3u, 4u})
+        CHECK(count(to, 0, 0, {.addresses = 3}) == std::min<std::size_t>(to, 3));
+    for (std::size_t cc : {1u, 2u, 3u})
+        CHECK(count(3, cc, 0, {.addresses = 3, .addresses_of_message = 5}) == std::min<std::size_t>(3 + cc, 5));
 }

@@ -108,3 +108,23 @@ TEST_CASE("a command that becomes larger than its text is refused in time", "[im
     CHECK(narrow.with_literal("SELECT", std::string(1000, 'x')) == "+ BAD The command is too long");
     CHECK(narrow("NOOP") == "+ OK NOOP completed");
 }
+
+TEST_CASE("main.cf says how much of a message's structure is looked at", "[imapd][limits]")
+{
+    const std::string message = "To: a@b, c@d, e@f\r\nCc: g@h, i@j\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\none\r\n--a\r\n"
+                                "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntwo\r\n--b--\r\n--a--\r\n";
+    auto fetched = [&](const std::string& main_cf, const std::string& item) {
+        test::TemporaryDirectory directory;
+        Client client(directory.path(), main_cf);
+        client("SELECT INBOX");
+        client.append("INBOX", message, "");
+        return client(cat("FETCH 1 ", item));
+    };
+    CHECK(fetched("", "BODY").find("(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 0) \"mixed\") \"mixed\")") != std::string::npos);
+    CHECK(fetched("mime_depth_limit = 2\n", "BODY").find("(\"application\" \"octet-stream\" NIL NIL NIL \"7bit\"") != std::string::npos);
+    CHECK(fetched("mime_depth_limit = 1\n", "BODY").find("(BODY (\"application\" \"octet-stream\" NIL") != std::string::npos);
+    CHECK(fetched("mime_part_limit = 2\n", "BODY").find("(BODY ((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 72 7) \"mixed\")") != std::string::npos);
+    CHECK(fetched("", "ENVELOPE").find("((NIL NIL \"a\" \"b\")(NIL NIL \"c\" \"d\")(NIL NIL \"e\" \"f\")) ((NIL NIL \"g\" \"h\")(NIL NIL \"i\" \"j\"))") != std::string::npos);
+    CHECK(fetched("imapd_field_address_limit = 1\n", "ENVELOPE").find("((NIL NIL \"a\" \"b\")) ((NIL NIL \"g\" \"h\"))") != std::string::npos);
+    CHECK(fetched("imapd_message_address_limit = 4\n", "ENVELOPE").find("(NIL NIL \"e\" \"f\")) ((NIL NIL \"g\" \"h\"))") != std::string::npos);
+}

@@ -65,6 +65,19 @@ TEST_CASE("a message has 1,000 parts, and what is behind them belongs to the las
     CHECK(root.parts.back().body_of(message) == "x\n--b\n\nx\n");
 }
 
+TEST_CASE("who wants other limits on parts has them, but no message is deeper than 500", "[mime][limits]")
+{
+    constexpr std::size_t none = ~std::size_t{0};
+    for (std::size_t levels : {1u, 2u, 3u})
+        CHECK(innermost(mime::parse_structure(nested(levels - 1), {.depth = 2})).first == std::min<std::size_t>(levels, 2));
+    for (std::size_t levels : {499u, 500u, 501u})
+        CHECK(innermost(mime::parse_structure(nested(levels - 1), {.depth = none})).first == std::min<std::size_t>(levels, 500));
+    constexpr std::string_view head = "Content-Type: multipart/mixed; boundary=b\n\n", one = "--b\n\nx\n";
+    for (std::size_t parts : {3u, 4u, 5u})
+        CHECK(mime::parse_structure(many(head, one, parts), {.parts = 5}).parts.size() == std::min<std::size_t>(parts, 4));
+    CHECK(mime::parse_structure(many(head, one, 2000), {.parts = none}).parts.size() == 2000);
+}
+
 TEST_CASE("a boundary has 200 characters, and with a longer one there are no parts", "[mime][limits]")
 {
     auto kind = [](std::size_t bytes) {

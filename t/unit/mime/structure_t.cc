@@ -122,14 +122,14 @@ TEST_CASE("depth and number of parts are limited; what is beyond is one leaf", "
     const auto* innermost = &part;
     for (; !innermost->parts.empty(); innermost = &innermost->parts[0])
         ++depth;
-    CHECK(depth == mime::max_part_depth);
+    CHECK(depth == mime::Limits().depth);
     CHECK(innermost->type.is("application", "octet-stream"));
     CHECK(innermost->end == deep.size());
 
     std::string wide = "Content-Type: multipart/mixed; boundary=a\n\n";
     for (int i = 0; i < 5000; ++i)
         wide += "--a\n\nx\n";
-    CHECK(mime::parse_structure(wide).parts.size() == mime::max_parts - 1);
+    CHECK(mime::parse_structure(wide).parts.size() == mime::Limits().parts - 1);
 }
 
 TEST_CASE("hostile structures cost linear time", "[mime]")
