@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <limits>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "base/checksum.h"
 #include "base/fd.h"
@@ -140,24 +142,27 @@ std::optional<decltype(Record::data)> data_of(Type type, const ldns_rr* record)
     return std::nullopt;
 }
 
-// Follows the aliases of the answer section from the name that was asked for; an Error if they go in circles.
+// Follows the aliases of the answer section from the name that was asked for.
 class Chain {
 public:
     Chain(const ldns_rr_list* records, std::string_view name, Type type) : records_(records), name_(lower(name)), type_(type) {}
 
+    // An Error is permanent if the zone is wrong: our limit bounces no mail.
     Result<void> follow()
     {
         if (type_ == Type::cname)
             return {};
-        for (int step = 0; step <= max_alias_steps; ++step) {
-            auto target = alias();
-            if (!target)
-                return {};
+        std::vector<std::string> former;
+        while (auto target = alias()) {
             if (target->empty())
-                return failure("alias with a malformed name");
-            name_ = *target;
+                return Error{"alias with a malformed name", "5.4.4"};
+            former.push_back(std::exchange(name_, *target));
+            if (std::find(former.begin(), former.end(), name_) != former.end())
+                return Error{"aliases in a circle", "5.4.4"};
+            if (former.size() > max_alias_steps)
+                return failure("too many aliases");
         }
-        return failure("too many aliases");
+        return {};
     }
 
     const std::string& name() const { return name_; }
@@ -207,6 +212,13 @@ std::uint32_t negative_ttl(const ldns_pkt* packet)
             return std::min({ldns_rr_ttl(record), std::get<Soa>(*soa).minimum, max_negative_ttl});
     }
     return default_negative_ttl;
+}
+
+Answer failed(std::string reason)
+{
+    Answer answer;
+    answer.reason = std::move(reason);
+    return answer;
 }
 
 Answer malformed(std::string reason)
@@ -301,28 +313,19 @@ Match match(const Query& query, std::string_view reply, bool over_tcp)
 Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad, std::size_t max_records)
 {
     auto code = reply_code(reply);
-    if (code != 0 && code != static_cast<int>(Code::name_error)) {
-        Answer failed;
-        failed.reason = code_name(code);
-        return failed;
-    }
+    if (code != 0 && code != static_cast<int>(Code::name_error))
+        return failed(code_name(code));
     // Before ldns reads them: names can be chains of pointers, each through all names before it. A limit of ours bounces no mail.
-    if (word_at(reply, 6) > max_read_records || std::size_t{word_at(reply, 8)} + word_at(reply, 10) > max_other_records) {
-        Answer failed;
-        failed.reason = "reply with too many records";
-        return failed;
-    }
+    if (word_at(reply, 6) > max_read_records || std::size_t{word_at(reply, 8)} + word_at(reply, 10) > max_other_records)
+        return failed("reply with too many records");
     ldns_pkt* parsed = nullptr;
     auto status = ldns_wire2pkt(&parsed, reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size());
     Packet packet(parsed);
-    if (status != LDNS_STATUS_OK) {  // damaged on the way, not in the zone: ask another server
-        Answer failed;
-        failed.reason = cat("malformed reply: ", ldns_get_errorstr_by_id(status));
-        return failed;
-    }
+    if (status != LDNS_STATUS_OK)  // damaged on the way, not in the zone: ask another server
+        return failed(cat("malformed reply: ", ldns_get_errorstr_by_id(status)));
     Chain chain(ldns_pkt_answer(parsed), query.name, query.type);
     if (auto followed = chain.follow(); !followed)
-        return malformed(followed.error().text);
+        return followed.error().is_permanent() ? malformed(followed.error().text) : failed(followed.error().text);
     Answer answer;
     answer.name = chain.name();
     answer.ttl = chain.ttl();
@@ -337,11 +340,8 @@ Answer read_reply(const Query& query, std::string_view reply, bool may_trust_ad,
         cut(answer, max_records);
         return answer;
     }
-    if (code == 0 && is_referral(parsed)) {
-        Answer failed;
-        failed.reason = "the server is not responsible";
-        return failed;
-    }
+    if (code == 0 && is_referral(parsed))
+        return failed("the server is not responsible");
     answer.status = code == 0 ? Status::nodata : Status::nxdomain;
     answer.ttl = std::min(answer.ttl, negative_ttl(parsed));
     return answer;

@@ -13,7 +13,7 @@ constexpr std::size_t max_packet_bytes = 65535;
 constexpr std::size_t usual_max_records = 64;   // of an answer; others are left out
 constexpr std::size_t max_read_records = 1000;  // in an answer section; a reply with more is not read
 constexpr std::size_t max_other_records = 200;  // in the sections behind it
-constexpr int max_alias_steps = 8;
+constexpr std::size_t max_alias_steps = 8;
 
 struct Query {
     std::string name;  // in the case that it was sent in
