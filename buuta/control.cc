@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "buuta/check.h"
 #include "daemon/running.h"
@@ -46,6 +47,21 @@ std::chrono::seconds shutdown_limit(const Context& context)
     auto value = context.config().value("shutdown_time_limit", "30s");
     auto limit = value ? config::parse_time(*value) : std::nullopt;
     return limit ? std::chrono::duration_cast<std::chrono::seconds>(*limit) : 30s;
+}
+
+// How often limits were hit, on standard output; nothing for a system where none was.
+void show_hit_limits(const Context& context)
+{
+    ipc::Client qmgr(cat(context.common().queue_directory(), "/public/qmgr"));
+    auto reply = qmgr.ask<service::QueueReply>(service::QueueRequest{"limits", ""}, flush_limit);
+    if (!reply || !reply->ok)
+        return context.warning(cat("cannot ask the queue manager how often limits were hit: ", reply ? reply->text : reply.error().text));
+    std::string text;
+    for (auto line : split(reply->text, '\n'))
+        if (auto space = line.find(' '); space != std::string_view::npos)
+            text += cat(printable(line.substr(space + 1)), " ", printable(line.substr(0, space)), "\n");
+    if (!text.empty())
+        (void)write_all(STDOUT_FILENO, cat("limits that were hit since the start:\n", text)).operator bool();
 }
 
 int send_signal(const Context& context, pid_t pid, int number)
@@ -118,6 +134,7 @@ int status(const Context& context)
 {
     if (auto pid = running(context)) {
         context.info(cat(context.system_name(), " is running: PID: ", *pid));
+        show_hit_limits(context);
         return 0;
     }
     context.info(cat(context.system_name(), " is not running"));

@@ -13,6 +13,7 @@
 #include "master/master.h"
 #include "master/privileges.h"
 #include "master/trial.h"
+#include "net/hit_counts.h"
 #include "service/keys.h"
 #include "service/return_ticket.h"
 
@@ -132,11 +133,14 @@ int run(const Options& options, Files files, Setup setup)
     Launch launch(in_foreground ? Mode::foreground : options.wait ? Mode::wait : Mode::detach);
     open_log(*setup.params);
     become_leader(options);
+    auto hit_counts = net::make_hit_counts();
+    if (!hit_counts)
+        log::warning("hits of limits are not counted: ", hit_counts.error().text);
     give_up_privileges(files.config);
     auto lock = claim_directories(*setup.params, *owner);
     auto pid_file = daemon::pid_file(setup.params->queue_directory);
     auto greeting = cat("daemon started -- version ", setup.params->mail_version(), ", configuration ", files.config.directory());
-    Master master(std::move(files), std::move(setup), launch, *owner);
+    Master master(std::move(files), std::move(setup), launch, *owner, hit_counts ? hit_counts->get() : -1);
     if (auto started = master.start(); !started) {
         ::unlink(pid_file.c_str());
         refuse(started.error().text);

@@ -37,8 +37,8 @@ void open_log(const Params& params)
         log::warning("no syslog daemon; logging to standard error");
 }
 
-Master::Master(Files files, Setup setup, Launch& launch, daemon::Owner owner)
-    : config_directory_(files.config.directory()), setup_(std::move(setup)), launch_(launch), owner_(owner),
+Master::Master(Files files, Setup setup, Launch& launch, daemon::Owner owner, int hit_counts)
+    : config_directory_(files.config.directory()), setup_(std::move(setup)), launch_(launch), owner_(owner), hit_counts_(hit_counts),
       notifier_(environment_value("NOTIFY_SOCKET")),
       watchdog_interval_(watchdog_interval(std::getenv("WATCHDOG_USEC"), std::getenv("WATCHDOG_PID"))),
       supervisor_(loop_, {[this] { settled(); }, [this] { changed(); }, [this] { loop_.stop(); }}), late_(loop_, [this] { late(); }),
@@ -48,7 +48,7 @@ Master::Master(Files files, Setup setup, Launch& launch, daemon::Owner owner)
 
 Supervisor::Settings Master::settings(const Params& params) const
 {
-    return {{make_environment(params.import_environment), launch_.is_foreground()}, params.service_throttle_time(), params.shutdown_time_limit(),
+    return {{make_environment(params.import_environment), launch_.is_foreground(), hit_counts_}, params.service_throttle_time(), params.shutdown_time_limit(),
             Sockets::Owner{owner_.uid, owner_.gid}};
 }
 

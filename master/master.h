@@ -15,7 +15,8 @@ namespace mta::master {
 // The running mail system: obeys signals, and tells the service manager and the log how things are.
 class Master {
 public:
-    Master(Files files, Setup setup, Launch& launch, daemon::Owner owner);
+    // hit_counts: what all processes share, for as long as this lives (net/hit_counts.h); -1: nothing.
+    Master(Files files, Setup setup, Launch& launch, daemon::Owner owner, int hit_counts);
 
     // Opens the sockets and starts everything. An Error: nothing was started.
     Result<void> start();
@@ -40,6 +41,7 @@ private:
     Setup setup_;
     Launch& launch_;
     daemon::Owner owner_;
+    int hit_counts_;
     Notifier notifier_;
     std::chrono::milliseconds watchdog_interval_;
     Supervisor supervisor_;

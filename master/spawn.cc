@@ -100,13 +100,16 @@ Result<Spawned> spawn(const std::string& program, const std::vector<std::string>
     std::vector<std::string> words{program};
     words.insert(words.end(), arguments.begin(), arguments.end());
     auto argv = pointers(words);
+    auto descriptors = sockets;
+    if (surroundings.hit_counts >= 0)
+        descriptors.push_back(surroundings.hit_counts);
     auto environment = pointers(surroundings.environment);
     SignalPause pause;
     pid_t pid = ::fork();
     if (pid < 0)
         return errno_error("fork");
     if (pid == 0)
-        become(argv, environment, theirs.get(), sockets, surroundings.keeps_output);
+        become(argv, environment, theirs.get(), descriptors, surroundings.keeps_output);
     ::setpgid(pid, pid);  // here as well: whoever comes first
     return Spawned{pid, std::move(ours)};
 }

@@ -14,6 +14,7 @@ namespace mta::master {
 struct Surroundings {
     std::vector<std::string> environment;  // name=value, nothing else
     bool keeps_output = false;             // standard output and error are master's, else /dev/null
+    int hit_counts = -1;                   // the memory where all count hits of limits; it follows the sockets
 };
 
 struct Spawned {
@@ -25,7 +26,7 @@ struct Spawned {
 constexpr int channel_descriptor = 3;
 constexpr int first_socket_descriptor = 4;
 
-// Starts a program, in a process group of its own, with exactly the descriptors 0, 1, 2, the channel and these sockets.
+// Starts a program, in a process group of its own, with exactly the descriptors 0, 1, 2, the channel, these sockets and what the surroundings have.
 Result<Spawned> spawn(const std::string& program, const std::vector<std::string>& arguments, const std::vector<int>& sockets,
                       const Surroundings& surroundings);
 

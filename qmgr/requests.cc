@@ -1,10 +1,23 @@
 #include <sys/stat.h>
 
 #include "log/log.h"
+#include "net/hit_counts.h"
 #include "qmgr/clock.h"
 #include "qmgr/manager.h"
 
 namespace mta::qmgr {
+
+namespace {
+
+std::string hit_limits()
+{
+    std::string text;
+    for (const auto& [limit, hits] : net::hit_counts())
+        text += cat(hits, " ", printable(limit), "\n");
+    return text;
+}
+
+}  // namespace
 
 void Manager::handle(ipc::Message message, const ipc::Server::Reply& reply)
 {
@@ -45,6 +58,8 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
             transport->resume();
         if (!site_flush_.add(request.argument))
             return {false, "too many sites are being flushed; try again later"};
+    } else if (request.request == "limits") {
+        return {true, hit_limits()};
     } else {
         return {false, cat("unknown request: ", printable(request.request))};
     }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "log/log.h"
+#include "net/hit_counts.h"
 
 namespace mta::daemon {
 
@@ -105,6 +106,8 @@ void Process::parse(int argc, char** argv, config::Overrides& overrides)
             log::fatal("listening socket ", i, " is missing");
         listeners_.emplace_back(fd);
     }
+    if (int fd = first_listener_fd + static_cast<int>(sockets); !is_trial_ && !selftest_ && net::share_hit_counts(fd))
+        ::close(fd);
 }
 
 const std::string& Process::option(char letter) const

@@ -17,7 +17,7 @@
 //   COMMAND [--selftest-sandbox[=USER]] [-k] -n SERVICE -t TYPE -C CONFIG_DIRECTORY -s N [-m MAXPROC] [-u] [-r] [-v] [-o name=value]... [arguments]
 // With -k, for "buuta check", it ends where it would drop its privileges or serve.
 // Descriptor 3 is a socket to master: 'R' says that we are ready, its end says that master is gone. Descriptors 4 to 4+N-1
-// are the listening sockets. SIGHUP: serve the clients that are there until they go, then end. SIGTERM: finish what is in hand,
+// are the listening sockets, and behind them is the memory where hits of limits are counted. SIGHUP: serve the clients that are there until they go, then end. SIGTERM: finish what is in hand,
 // send away who is silent, then end. SIGINT: end at once.
 namespace mta::daemon {
 

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "log/log.h"
+#include "net/hit_counts.h"
 
 namespace mta::net {
 
@@ -66,6 +67,7 @@ void LimitHits::report(Clock::time_point now)
 
 void limit_hit(std::string_view limit, const Address& source, std::string_view value, std::string_view words)
 {
+    count_hit(limit);
     of_this_process().hit(limit, source, value, LimitHits::Clock::now(), words);
 }
 

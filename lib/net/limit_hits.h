@@ -45,7 +45,7 @@ private:
     Clock::time_point reported_{};
 };
 
-// The hits of this process, that go to its log. The source is the client's address: IPv6 clients have a /64.
+// The hits of this process, that go to its log, and into what all processes count. The source is the client's address: IPv6 clients have a /64.
 void limit_hit(std::string_view limit, const Address& source, std::string_view value, std::string_view words = {});
 void report_limit_hits();
 void report_all_limit_hits();

@@ -6,7 +6,8 @@
 #include "service/delivery.h"
 
 // Requests to qmgr (service `qmgr`, public): "new" (a mail is in incoming; no answer), "flush" (try all now), "flush_id",
-// "flush_site" (argument: a recipient domain), "released" (was taken off hold), "wakeup" (look into incoming). All but "new"
+// "flush_site" (argument: a recipient domain), "released" (was taken off hold), "wakeup" (look into incoming), "limits" (the text of the
+// answer has a line for each limit that was hit since master started: how often, a space, the name). All but "new"
 // are answered by QueueReply.
 namespace mta::service {
 

@@ -84,6 +84,25 @@ TEST_CASE("a stranger hears of its limits, and of none that it does not have", "
     CHECK(user.command("EHLO sender.example.test").find("LIMITS RCPTMAX=1000\n") != std::string::npos);
 }
 
+TEST_CASE("buuta status says how often limits were hit, by all processes together", "[system][limits]")
+{
+    test::Suite suite(test::Settings{{"smtpd_anonymous_session_message_limit", "1"}});
+    CHECK(suite.tool("buuta status").output.find("limits that were hit") == std::string::npos);
+    auto hit = [&] {
+        auto client = suite.smtp();
+        client.talk({{"", "220"}, {"EHLO sender.example.test", "250"}, {std::string(3000, 'x'), "500 5.5.6"}});
+        CHECK(send(client, test::message("one of one")).starts_with("250 2.0.0"));
+        CHECK(client.command("MAIL FROM:<a@sender.example.test>").starts_with("421 4.7.0"));
+    };
+    hit();
+    suite.reload();
+    hit();
+    auto status = suite.tool("buuta status");
+    CHECK(status.status == 0);
+    INFO(status.output);
+    CHECK(status.output.find("limits that were hit since the start:\nline_length_limit 2\nsmtpd_anonymous_session_message_limit 2\n") != std::string::npos);
+}
+
 TEST_CASE("a stranger's session ends after a hundred mails, with 421, and the next one goes on", "[system][limits]")
 {
     test::Suite suite(test::Settings{{"smtpd_anonymous_session_message_limit", "3"}});
