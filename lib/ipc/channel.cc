@@ -95,6 +95,7 @@ void Channel::send_chunk(std::string_view bytes, net::Seconds limit)
 
 void Channel::consume(std::size_t size)
 {
+    progress_ = {};
     begin_ += size;
     if (begin_ >= in_.size()) {
         in_.clear();
@@ -162,7 +163,7 @@ bool Channel::read_more(bool wait, net::Transport::Deadline deadline)
 Result<std::optional<Message>> Channel::take()
 {
     Message message;
-    auto size = Message::take(buffered(), message);
+    auto size = Message::take(buffered(), message, progress_);
     if (!size)
         return size.error();
     if (*size == 0)

@@ -49,6 +49,7 @@ private:
     Fd fd_;
     std::string in_, out_;
     std::size_t begin_ = 0;
+    Message::Progress progress_;  // in what is buffered
     std::chrono::milliseconds receive_timeout_{0};  // what SO_RCVTIMEO is set to; 0: not yet
     std::deque<Fd> fds_;  // descriptors that came, for the messages that name one
 };

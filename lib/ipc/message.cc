@@ -46,17 +46,16 @@ Message Message::copy() const
     return copy;
 }
 
-Result<std::size_t> Message::take(std::string_view bytes, Message& into)
+Result<std::size_t> Message::take(std::string_view bytes, Message& into, Progress& progress)
 {
-    std::size_t at = 0;
-    while (at < bytes.size() && bytes[at] != '\0') {
-        auto name_end = bytes.find('\0', at);
-        auto value_end = name_end == std::string_view::npos ? name_end : bytes.find('\0', name_end + 1);
-        if (value_end == std::string_view::npos) {
-            at = bytes.size();
+    auto& at = progress.at;
+    while (at < bytes.size()) {
+        auto end = bytes.find('\0', at);
+        at = std::min(end, bytes.size());
+        bool is_last = at == progress.begin && !progress.is_value;  // an empty name
+        if (end == std::string_view::npos || is_last)
             break;
-        }
-        at = value_end + 1;
+        progress = {end + 1, end + 1, !progress.is_value};
     }
     if (at > max_message_bytes || (at >= bytes.size() && bytes.size() > max_message_bytes))
         return failure("message of another daemon is too long");

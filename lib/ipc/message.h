@@ -34,8 +34,19 @@ public:
     std::string encoded() const { return body_ + '\0'; }
 
     Message copy() const;  // with a descriptor of its own
+    // How far somebody has looked at a message that is not complete, so that nothing is looked at twice.
+    struct Progress {
+        std::size_t at = 0, begin = 0;  // the bytes before at are known, and those from begin on belong to one name or value
+        bool is_value = false;
+    };
     // Takes one message from the start of the bytes: its length, or 0 if it is not complete, or an Error if it is no message.
-    static Result<std::size_t> take(std::string_view bytes, Message& into);
+    static Result<std::size_t> take(std::string_view bytes, Message& into)
+    {
+        Progress none;
+        return take(bytes, into, none);
+    }
+    // The same for bytes that become more, with the same progress until there is a message.
+    static Result<std::size_t> take(std::string_view bytes, Message& into, Progress& progress);
 
     Fd fd;  // the descriptor that travels with the message
 

@@ -117,6 +117,15 @@ TEST_CASE("what is told about recipients takes time in proportion to their numbe
             batch.recipients.push_back({recipient.address, "", "", ""});
         return batch;
     }, [](const service::Recipients& batch) { return ipc::unpack<service::Recipients>(ipc::pack(batch))->recipients.size(); });
+    check_growth("a message between daemons that comes byte by byte", 800, [](std::size_t n) { return test::repeat(std::string_view("a\0b\0", 4), n) + '\0'; },
+        [](const std::string& bytes) {
+            ipc::Message message;
+            ipc::Message::Progress progress;
+            std::size_t taken = 0;
+            for (std::size_t have = 1; have <= bytes.size(); ++have)
+                taken = *ipc::Message::take(std::string_view(bytes).substr(0, have), message, progress);
+            CHECK(taken == bytes.size());
+        });
     check_growth("expanding recipients", 200, recipients, [](const std::vector<queue::Recipient>& all) {
         return cleanup::expand_aliases(all, "me@example.org", [](const service::ResolveRequest& request) -> Result<service::ResolveReply> {
             service::ResolveReply reply;

@@ -110,11 +110,15 @@ TEST_CASE("a value cannot forge another attribute", "[ipc]")
 TEST_CASE("messages are taken from any division into pieces", "[ipc]")
 {
     auto bytes = pack(example()).encoded() + pack(Item{"y", 3}).encoded();
-    for (std::size_t have = 0; have < pack(example()).encoded().size(); ++have) {
-        Message message;
-        CHECK(*Message::take(std::string_view(bytes).substr(0, have), message) == 0);
-    }
+    const auto first = pack(example()).encoded().size();
     Message message;
+    Message::Progress progress;
+    for (std::size_t have = 0; have < first; ++have) {
+        CHECK(*Message::take(std::string_view(bytes).substr(0, have), message) == 0);
+        CHECK(*Message::take(std::string_view(bytes).substr(0, have), message, progress) == 0);
+    }
+    CHECK(*Message::take(bytes, message, progress) == first);
+    CHECK(*unpack<Example>(message) == example());
     auto size = *Message::take(bytes, message);
     CHECK(*unpack<Example>(message) == example());
     CHECK(*Message::take(std::string_view(bytes).substr(size), message) == bytes.size() - size);
