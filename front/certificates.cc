@@ -68,7 +68,6 @@ void Certificates::use(std::vector<std::string> chains)
     if (!context)
         return lack(context.error().text);
     context_.emplace(*std::move(context));
-    context_->set_check_interval(-1s);
     if (!std::exchange(lack_, "").empty())
         log::info("service ", service_, " has TLS now");
 }

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/file_stamp.h"
 #include "base/text.h"
 #include "log/log.h"
 #include "sandbox/sandbox.h"
@@ -26,15 +27,12 @@ constexpr auto look_interval = 3s;
 constexpr auto first_limit = 60s;
 constexpr off_t max_file_bytes = 1 << 20;
 
-std::string stamp(const std::vector<std::string>& paths)
+std::vector<std::string> stamps(const std::vector<std::string>& paths)
 {
-    std::string text;
-    for (const auto& path : paths) {
-        struct stat status {};
-        ::stat(path.c_str(), &status);
-        text += cat(status.st_ino, " ", status.st_size, " ", status.st_mtim.tv_sec, " ", status.st_mtim.tv_nsec, "\n");
-    }
-    return text;
+    std::vector<std::string> found;
+    for (const auto& path : paths)
+        found.push_back(file_stamp(path));
+    return found;
 }
 
 ipc::Message look(const std::string& path)
@@ -71,9 +69,9 @@ void confine()
 {
     try {
         ipc::Channel channel(std::move(socket));
-        std::optional<std::string> last;
+        std::optional<std::vector<std::string>> last;
         do {
-            auto now = stamp(paths);
+            auto now = stamps(paths);
             if (now == last)
                 continue;
             last = now;  // from before they are opened, so that no change is missed

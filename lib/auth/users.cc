@@ -4,6 +4,7 @@
 
 #include "auth/mechanism.h"
 #include "base/file.h"
+#include "base/file_stamp.h"
 #include "base/text.h"
 #include "log/log.h"
 #include "net/address.h"
@@ -157,10 +158,9 @@ Result<std::unique_ptr<Users>> PasswdFile::open(const std::string& path)
 
 Result<void> PasswdFile::refresh()
 {
-    struct stat status {};
-    if (::stat(path_.c_str(), &status) != 0)
+    auto stamp = file_stamp(path_);
+    if (stamp.empty())
         return errno_error(path_);
-    auto stamp = cat(status.st_ino, " ", status.st_size, " ", status.st_mtim.tv_sec, " ", status.st_mtim.tv_nsec);
     if (stamp == stamp_)
         return {};
     auto text = read_file(path_);

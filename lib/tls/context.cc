@@ -1,13 +1,13 @@
 #include "tls/context.h"
 
 #include <openssl/err.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/checksum.h"
 #include "base/file.h"
+#include "base/file_stamp.h"
 #include "base/text.h"
 #include "log/log.h"
 #include "tls/pair.h"
@@ -20,6 +20,7 @@ namespace {
 void free_stack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
 using Stack = std::unique_ptr<STACK_OF(X509), Release<free_stack>>;
 
+constexpr std::chrono::seconds look_interval{3};
 constexpr std::size_t max_pem_bytes = 1u << 20;
 constexpr std::size_t ticket_keys_bytes = 80;  // what OpenSSL 3 wants for SSL_CTX_set_tlsext_ticket_keys
 
@@ -41,7 +42,7 @@ Result<void> use_pair(SSL_CTX* context, const Pair& pair, std::string_view what)
 
 Result<void> use_files(SSL_CTX* context, const CertificateFiles& files, const Settings& settings)
 {
-    auto pair = read_pair(files, settings.reader ? settings.reader : [](const std::string& path) { return read_file(path, max_pem_bytes); });
+    auto pair = read_pair(files, [](const std::string& path) { return read_file(path, max_pem_bytes); });
     if (!pair)
         return pair.error();
     if (auto usable = settings.is_server ? check_key_type(pair->key.get()) : Result<void>(); !usable)
@@ -176,12 +177,13 @@ Result<Context> Context::load(Settings settings)
     if (settings.is_server && settings.certificates.empty() && settings.chains.empty())
         return Error{"no certificate for the TLS server is given", "4.7.5"};
     Context context(std::move(settings));
-    context.stamps_ = context.stamps();  // before reading, so that no change is missed
+    context.checked_ = Clock::now();
+    if (!context.settings_.is_server)
+        context.stamps_ = context.stamps();  // before reading, so that no change is missed
     auto handle = make(context.settings_);
     if (!handle)
         return handle.error();
     context.handle_ = std::move(*handle);
-    context.checked_ = std::chrono::steady_clock::now();
     return context;
 }
 
@@ -194,23 +196,22 @@ Result<void> Context::check(const Settings& settings)
 void Context::use_chains(std::vector<std::string> chains)
 {
     settings_.chains = std::move(chains);
-    reload();
+    renew();
 }
 
-SSL_CTX* Context::current()
+SSL_CTX* Context::current(Clock::time_point now)
 {
-    auto now = std::chrono::steady_clock::now();
-    if (check_interval_.count() >= 0 && now - checked_ >= check_interval_) {
-        checked_ = now;
-        if (auto found = stamps(); found != stamps_) {
-            stamps_ = std::move(found);
-            reload();
-        }
+    if (settings_.is_server || now - checked_ < look_interval)
+        return handle_.get();
+    checked_ = now;
+    if (auto found = stamps(); found != stamps_) {
+        stamps_ = std::move(found);
+        renew();
     }
     return handle_.get();
 }
 
-void Context::reload()
+void Context::renew()
 {
     auto fresh = make(settings_);
     if (!fresh) {
@@ -224,21 +225,14 @@ void Context::reload()
     log::info("TLS certificates were reloaded");
 }
 
-std::vector<Context::Stamp> Context::stamps() const
+std::vector<std::string> Context::stamps() const
 {
-    std::vector<Stamp> found;
-    auto add = [&](const std::string& path) {
-        struct stat status {};
-        if (path.empty() || ::stat(path.c_str(), &status) != 0)
-            found.emplace_back();
-        else
-            found.push_back({static_cast<std::int64_t>(status.st_ino), status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec});
-    };
-    for (const auto& files : settings_.certificates) {
-        add(files.chain);
-        add(files.key);
-    }
-    add(settings_.ca_file);
+    std::vector<std::string> paths{settings_.ca_file};
+    for (const auto& files : settings_.certificates)
+        paths.insert(paths.end(), {files.chain, files.key});
+    std::vector<std::string> found;
+    for (const auto& path : paths)
+        found.push_back(path.empty() ? "" : file_stamp(path));
     return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include <openssl/ssl.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ struct Pair {
     std::vector<Certificate> chain;
     Key key;
 };
+
+// Gives what is in a PEM file.
+using Reader = std::function<Result<std::string>(const std::string& path)>;
 
 // An Error says which parameter or file is wrong: also for a key that belongs to another certificate.
 Result<Pair> read_pair(const CertificateFiles& files, const Reader& reader);

@@ -3,7 +3,6 @@
 #include <openssl/types.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,9 +21,6 @@ struct CertificateFiles {
     bool operator==(const CertificateFiles&) const = default;
 };
 
-// Reads a PEM file, for who does it in another way than read_file().
-using Reader = std::function<Result<std::string>(const std::string& path)>;
-
 // What a Context is made of.
 struct Settings {
     bool is_server = true;
@@ -39,7 +35,6 @@ struct Settings {
     bool server_order = false;                   // tls_preempt_cipherlist
     std::string session_context;                 // server: the service; tickets of other services are not accepted
     std::uint64_t options = 0;                   // further SSL_OP_* bits, see parse_ssl_options()
-    Reader reader;                               // empty: read_file()
     std::shared_ptr<X509_STORE> authorities;     // empty: what ca_file and the like say is read for each Context
     Signer* signer = nullptr;                    // server: who has the private keys, as long as there are connections; then
     std::vector<std::string> chains;             // the certificates are these PEM texts instead of files

@@ -12,17 +12,21 @@ using namespace mta::tls;
 
 namespace {
 
-Result<Context> load(const std::string& chain, const std::string& key)
+Result<Context> load(const std::string& chain, const std::string& key, bool is_server = true)
 {
     Settings settings;
+    settings.is_server = is_server;
     settings.certificates = {{chain, key}};
     return Context::load(settings);
 }
 
-std::string served_name(Context& context)
+// The name by which the server knows a new connection of the client.
+std::string shown_name(Context& context)
 {
-    auto client_side = test::client_context();
-    Engine server(context), client(client_side);
+    Settings asking;
+    asking.request_certificate = true;
+    auto server_side = test::server_context(asking);
+    Engine server(server_side), client(context);
     client.handshake();
     for (int i = 0; i < 10; ++i) {
         server.feed(client.pending());
@@ -32,35 +36,37 @@ std::string served_name(Context& context)
         server.taken(server.pending().size());
         client.handshake();
     }
-    return client.peer_name();
+    return server.peer_name();
 }
 
 }  // namespace
 
-TEST_CASE("a new certificate is served to new connections", "[tls]")
+TEST_CASE("a client's new certificate is shown by new connections", "[tls]")
 {
     test::Directory directory;
     auto file = directory.write("chain.pem", test::make_pem("old.test"));
-    auto context = load(file, file);
+    auto context = load(file, file, false);
     REQUIRE(context);
-    context->set_check_interval(std::chrono::milliseconds(0));
-    CHECK(served_name(*context) == "old.test");
-    auto client_side = test::client_context();
-    Engine before(*context);
+    auto now = Context::Clock::now();
+    auto next_name = [&] {
+        context->current(now += std::chrono::seconds(3));
+        return shown_name(*context);
+    };
+    CHECK(next_name() == "old.test");
     auto fresh = directory.write("fresh.pem", test::make_pem("new.test"));
     std::filesystem::rename(fresh, file);
-    CHECK(served_name(*context) == "new.test");
+    CHECK(next_name() == "new.test");
     SECTION("a broken file keeps the former certificate")
     {
         directory.write("chain.pem", "this is no certificate");
-        CHECK(served_name(*context) == "new.test");
+        CHECK(next_name() == "new.test");
         directory.write("chain.pem", test::make_pem("newer.test"));
-        CHECK(served_name(*context) == "newer.test");
+        CHECK(next_name() == "newer.test");
     }
     SECTION("a missing file keeps the former certificate")
     {
         std::filesystem::remove(file);
-        CHECK(served_name(*context) == "new.test");
+        CHECK(next_name() == "new.test");
     }
     SECTION("a key of another certificate keeps the former one")
     {
@@ -68,19 +74,23 @@ TEST_CASE("a new certificate is served to new connections", "[tls]")
         auto certificate = one.substr(one.find("-----BEGIN CERTIFICATE"));
         auto key = two.substr(0, two.find("-----BEGIN CERTIFICATE"));
         directory.write("chain.pem", key + certificate);
-        CHECK(served_name(*context) == "new.test");
+        CHECK(next_name() == "new.test");
     }
 }
 
-TEST_CASE("the files are not looked at more often than the interval says", "[tls]")
+TEST_CASE("a client looks at its files every three seconds, a server never", "[tls]")
 {
     test::Directory directory;
     auto file = directory.write("chain.pem", test::make_pem("old.test"));
-    auto context = load(file, file);
-    REQUIRE(context);
-    context->set_check_interval(std::chrono::hours(1));
+    auto client = load(file, file, false), server = load(file, file);
+    REQUIRE(client);
+    REQUIRE(server);
+    auto begin = Context::Clock::now();
+    auto *at_client = client->current(begin), *at_server = server->current(begin);
     directory.write("chain.pem", test::make_pem("new.test"));
-    CHECK(served_name(*context) == "old.test");
+    CHECK(client->current(begin + std::chrono::seconds(2)) == at_client);
+    CHECK(client->current(begin + std::chrono::seconds(3)) != at_client);
+    CHECK(server->current(begin + std::chrono::hours(1)) == at_server);
 }
 
 TEST_CASE("errors at loading name the file", "[tls]")

@@ -148,10 +148,10 @@ TEST_CASE("the facts read like Postfix's log line", "[tls]")
 {
     Settings settings;
     settings.groups = "no-such-group X25519";
-    auto rsa_pem = test::make_pem("rsa.test", "RSA");
+    test::Directory directory;
     auto rsa = GENERATE(false, true);
     if (rsa)
-        settings.reader = [=](const std::string&) -> Result<std::string> { return rsa_pem; };
+        settings.certificates = {test::files_of(directory, test::make_pem("rsa.test", "RSA"))};
     auto server_side = test::server_context(settings);
     auto client_side = test::client_context();
     Engine server(server_side), client(client_side);
@@ -238,8 +238,8 @@ TEST_CASE("a client that shows a certificate is not anonymous", "[tls]")
 {
     Settings asking, showing;
     asking.request_certificate = true;
-    showing.certificates = {{"own", "own"}};
-    showing.reader = [](const std::string&) -> Result<std::string> { return test::make_pem("client.test"); };
+    test::Directory directory;
+    showing.certificates = {test::files_of(directory, test::make_pem("client.test"))};
     auto server_side = test::server_context(asking);
     auto client_side = test::client_context(showing);
     Engine server(server_side), client(client_side);
@@ -282,23 +282,6 @@ TEST_CASE("a session ticket is good at its own service only", "[tls]")
     REQUIRE(SSL_CTX_set_tlsext_ticket_keys(at_imap.current(), keys.data(), 80) == 1);
     CHECK(resumes(at_smtp, at_smtp));
     CHECK_FALSE(resumes(at_smtp, at_imap));
-}
-
-TEST_CASE("tickets outlive a new certificate", "[tls]")
-{
-    Settings settings;
-    settings.session_context = "smtp";
-    auto context = test::server_context(settings);
-    auto client_side = test::client_context();
-    Engine server(context), client(client_side);
-    shake_hands(client, server);
-    read_all(client);
-    std::unique_ptr<SSL_SESSION, Release<SSL_SESSION_free>> session(SSL_get1_session(client.handle()));
-    context.reload();
-    Engine server2(context), client2(client_side);
-    SSL_set_session(client2.handle(), session.get());
-    shake_hands(client2, server2);
-    CHECK(server2.facts().resumed);
 }
 
 TEST_CASE("an engine gives its buffers back", "[tls]")

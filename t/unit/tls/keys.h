@@ -81,13 +81,19 @@ inline const std::string& shared_pem()
     return pem;
 }
 
+inline CertificateFiles files_of(const Directory& directory, const std::string& pem)
+{
+    auto file = directory.write("own.pem", pem);
+    return {file, file};
+}
+
+// With the shared pair, if there is no other one.
 inline Context server_context(Settings settings = {})
 {
+    static const Directory directory;
     settings.is_server = true;
     if (settings.certificates.empty())
-        settings.certificates = {{"own", "own"}};
-    if (!settings.reader)
-        settings.reader = [](const std::string&) -> Result<std::string> { return shared_pem(); };
+        settings.certificates = {files_of(directory, shared_pem())};
     auto context = Context::load(settings);
     if (!context)
         throw std::runtime_error(context.error().text);

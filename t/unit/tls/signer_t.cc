@@ -159,6 +159,26 @@ TEST_CASE("a server whose key signs only offers no cipher for which it would hav
     CHECK_FALSE(Context::check(only));
 }
 
+TEST_CASE("tickets outlive a new certificate", "[tls][keys]")
+{
+    auto pem = test::make_pem("mail.test"), new_pem = test::make_pem("new.test");
+    LocalSigner signer(pem);
+    Settings settings;
+    settings.session_context = "smtp";
+    auto server_side = context_with(signer, pem, settings);
+    auto client_side = test::client_context();
+    Engine server(server_side), client(client_side);
+    shake_hands(client, server);
+    CHECK(exchange(server, client, "220 mail.test\r\n") == "220 mail.test\r\n");  // and the ticket
+    std::unique_ptr<SSL_SESSION, Release<SSL_SESSION_free>> session(SSL_get1_session(client.handle()));
+    server_side.use_chains({chain_text(*parse_chain(new_pem, "test"))});
+    Engine server2(server_side), client2(client_side);
+    SSL_set_session(client2.handle(), session.get());
+    shake_hands(client2, server2);
+    CHECK(server2.facts().resumed);
+    CHECK(signer.requests.size() == 1);
+}
+
 TEST_CASE("without a signature the handshake fails, with a reason and an alert", "[tls][keys]")
 {
     auto pem = test::make_pem("mail.test");
