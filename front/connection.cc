@@ -41,7 +41,7 @@ Connection::~Connection()
 std::string Connection::peer() const
 {
     auto text = cat(session_.client_name, "[", session_.client_address, "]");
-    return server_.settings().smtp.client_port_logging ? cat(text, ":", session_.client_port) : text;
+    return server_.settings().smtp.session.client_port_logging ? cat(text, ":", session_.client_port) : text;
 }
 
 void Connection::start()

@@ -30,7 +30,7 @@ bool Connection::keep_account()
 {
     const auto& settings = server_.settings().front;
     bool is_known = session_.is_authenticated();
-    budget_.set_limit((is_known ? settings.authenticated_client_memory_limit() : settings.client_memory_limit()).number());
+    budget_.set_limit(settings.memory.limit_for(is_known).number());
     auto held = in_.size() + wire_.unsent() + dialog_->held_bytes() + bytes_of(session_);
     if (held_.resize(held) || state_ != State::talking)
         return true;

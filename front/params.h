@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/limit.h"
+#include "service/session_params.h"
 #include "tls/params.h"
 
 namespace mta::front {
@@ -62,37 +63,14 @@ public:
 // What only smtpd has.
 struct SmtpParams : config::Group {
     using Group::Group;
-    config::Param<long> soft_error_limit{*this, "smtpd_soft_error_limit", "5", "The number of errors after which replies come late. Postfix: 10."};
-    config::Param<long> hard_error_limit{*this, "smtpd_hard_error_limit", "10", "The number of errors after which a client is disconnected. Postfix: 20."};
-    config::Param<long> recipient_limit{*this, "smtpd_recipient_limit", "1000", "The most recipients of a mail; those above it are deferred."};
-    config::Param<config::Limit> anonymous_recipient_limit{*this, "smtpd_anonymous_recipient_limit", "100",
-        "The same for clients that have not logged in and are not in mynetworks. RFC 5321 wants 100 at least."};
-    config::Param<config::Limit> session_message_limit{*this, "smtpd_session_message_limit", "1000", "The most mails in one session."};
-    config::Param<config::Limit> anonymous_session_message_limit{*this, "smtpd_anonymous_session_message_limit", "100",
-        "The same for clients that have not logged in and are not in mynetworks."};
-    config::Param<config::Limit> unknown_command_limit{*this, "smtpd_unknown_command_limit", "3",
-        "The number of unknown commands after which a client is disconnected that has not logged in and is not in mynetworks."};
-    config::Param<long> junk_command_limit{*this, "smtpd_junk_command_limit", "100", "The number of NOOP, RSET, VRFY, HELO and the like after which each counts as an error."};
-    config::Param<std::chrono::seconds> error_sleep_time{*this, "smtpd_error_sleep_time", "1s", "How late replies come after too many errors."};
+    service::SmtpSessionParams session{config()};
     config::Param<bool> sasl_auth_enable{*this, "smtpd_sasl_auth_enable", "no", "Offer AUTH."};
     config::Param<std::vector<std::string>> sasl_security_options{*this, "smtpd_sasl_security_options", "noanonymous", "What mechanisms must not be: noplaintext, noanonymous."};
     config::Param<std::vector<std::string>> sasl_tls_security_options{*this, "smtpd_sasl_tls_security_options", "$smtpd_sasl_security_options", "The same inside TLS."};
     config::Param<bool> broken_sasl_auth_clients{*this, "broken_sasl_auth_clients", "no", "Announce AUTH also in the form \"AUTH=\" for very old clients."};
     config::Param<std::vector<std::string>> sasl_exceptions_networks{*this, "smtpd_sasl_exceptions_networks", "", "Networks whose clients are not offered AUTH."};
     config::Param<std::vector<std::string>> discard_ehlo_keywords{*this, "smtpd_discard_ehlo_keywords", "", "Extensions that are not announced: pipelining, size, starttls, auth, silent-discard..."};
-    config::Param<bool> disable_vrfy_command{*this, "disable_vrfy_command", "no", "Do not answer VRFY."};
     config::Param<std::vector<std::string>> forbidden_commands{*this, "smtpd_forbidden_commands", "CONNECT GET POST HEAD PUT OPTIONS", "Words at the start of a line that end the connection at once: the client speaks another protocol."};
-    config::Param<bool> forbid_unauth_pipelining{*this, "smtpd_forbid_unauth_pipelining", "yes", "Disconnect clients that send on where they have to wait for a reply."};
-    config::Param<bool> client_port_logging{*this, "smtpd_client_port_logging", "no", "Log the client's port, too."};
-};
-
-// What only imapd has, also declared there: it waits for clients, too.
-struct ImapParams : config::Group {
-    using Group::Group;
-    config::Param<std::chrono::seconds> timeout{*this, "imapd_timeout", "1800s",
-        "How long a client may say nothing, also in IDLE, before it is logged out. RFC 3501 wants 30 minutes at least."};
-    config::Param<std::chrono::seconds> idle_notify_interval{*this, "imapd_idle_notify_interval", "120s",
-        "How often a client in IDLE is told that the server is still here."};
 };
 
 // What only imapd and pop3d have: PREFIX is their name.
@@ -113,10 +91,7 @@ public:
 // What counts for all services.
 struct CommonParams : config::Group {
     using Group::Group;
-    config::Param<config::Limit> client_memory_limit{*this, "client_memory_limit", "65536",
-        "The bytes that are kept for a client that has not logged in: what it has sent, what it does not take, its recipients."};
-    config::Param<config::Limit> authenticated_client_memory_limit{*this, "authenticated_client_memory_limit", "4194304",
-        "The bytes that are kept for a client that has logged in; messages do not count, as they are passed on in pieces."};
+    service::ClientMemoryParams memory{config()};
     config::Param<std::chrono::seconds> rate_time_unit{*this, "anvil_rate_time_unit", "60s", "The time over which connections, logins and TLS sessions are counted."};
     config::Param<std::string> login_syslog_name{*this, "login_syslog_name", "dovecot", "The tag of the log lines about IMAP and POP3 logins, by which log tools such as fail2ban find them."};
 };
@@ -130,7 +105,7 @@ struct Params : config::Group {
     }
     CommonParams common;
     SmtpParams smtp;
-    ImapParams imap;
+    service::ImapSessionParams imap;
     LoginParams imapd_login, pop3d_login;
     tls::ServerParams smtpd_tls, imapd_tls, pop3d_tls;
     ClientParams smtpd, imapd, pop3d;

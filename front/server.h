@@ -33,7 +33,7 @@ struct Settings {
     tls::ServerParams tls;
     ClientParams smtpd_clients, clients;
     SmtpParams smtp;
-    ImapParams imap;
+    service::ImapSessionParams imap;
     LoginParams login;               // of imapd or pop3d
 };
 

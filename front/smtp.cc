@@ -59,7 +59,7 @@ std::size_t Smtp::max_line_bytes(std::string_view begin) const
 
 void Smtp::greet()
 {
-    if (!connection_.has_tls() && server_.settings().smtp.forbid_unauth_pipelining && connection_.has_input() && is_out_of_step("CONNECT"))
+    if (!connection_.has_tls() && server_.settings().smtp.session.forbid_unauth_pipelining && connection_.has_input() && is_out_of_step("CONNECT"))
         return;
     reply(cat("220 ", server_.settings().clients.banner()));
 }
@@ -68,7 +68,7 @@ void Smtp::greet()
 bool Smtp::is_out_of_step(std::string_view verb)
 {
     log::info("improper command pipelining after ", verb, " from ", connection_.peer(), ": ", printable(connection_.input().substr(0, 100)));
-    if (!server_.settings().smtp.forbid_unauth_pipelining)
+    if (!server_.settings().smtp.session.forbid_unauth_pipelining)
         return false;
     if (verb != "CONNECT")
         counters_.count(verb, false);
@@ -116,7 +116,7 @@ void Smtp::obey(std::string_view verb, std::string_view argument)
     else if (needs_tls)
         refuse("530 5.7.0 Must issue a STARTTLS command first");
     else {
-        if (command->is_junk && ++junk_ > settings.smtp.junk_command_limit && ++errors_ >= settings.smtp.hard_error_limit)
+        if (command->is_junk && ++junk_ > settings.smtp.session.junk_command_limit && ++errors_ >= settings.smtp.session.hard_error_limit)
             return refuse("");
         (this->*command->run)(argument);
     }
@@ -139,17 +139,17 @@ void Smtp::refuse(std::string_view text)
     is_refused_ = true;
     counters_.count(where_, false);
     session_.errors = ++errors_;
-    if (errors_ >= smtp.hard_error_limit)
+    if (errors_ >= smtp.session.hard_error_limit)
         return send_away("smtpd_hard_error_limit", errors_, "too many errors");
     reply(text);
-    if (errors_ >= smtp.soft_error_limit)
-        connection_.resume_later(smtp.error_sleep_time());
+    if (errors_ >= smtp.session.soft_error_limit)
+        connection_.resume_later(smtp.session.error_sleep_time());
 }
 
 // Whoever tries commands until one works has no mail for us.
 void Smtp::refuse_unknown()
 {
-    if (static_cast<std::uint64_t>(++unknown_) >= server_.settings().smtp.unknown_command_limit().number() && !is_known_client()) {
+    if (static_cast<std::uint64_t>(++unknown_) >= server_.settings().smtp.session.unknown_command_limit().number() && !is_known_client()) {
         is_refused_ = true;
         counters_.count(where_, false);
         return send_away("smtpd_unknown_command_limit", unknown_, "too many unknown commands");
@@ -207,10 +207,10 @@ std::string Smtp::announced_limits() const
 {
     const auto& smtp = server_.settings().smtp;
     bool is_known = is_known_client();
-    auto mails = is_known ? smtp.session_message_limit() : smtp.anonymous_session_message_limit();
-    auto recipients = static_cast<std::uint64_t>(std::max(smtp.recipient_limit(), 0L));
+    auto mails = is_known ? smtp.session.message_limit() : smtp.session.anonymous_message_limit();
+    auto recipients = static_cast<std::uint64_t>(std::max(smtp.session.recipient_limit(), 0L));
     if (!is_known)
-        recipients = std::min(recipients, smtp.anonymous_recipient_limit().number());
+        recipients = std::min(recipients, smtp.session.anonymous_recipient_limit().number());
     return cat("LIMITS", mails.is_none() ? "" : cat(" MAILMAX=", mails.number()), " RCPTMAX=", recipients);
 }
 
@@ -225,7 +225,7 @@ std::string Smtp::extensions() const
     add("pipelining", "PIPELINING");
     auto size_limit = settings.common.message_size_limit();
     add("size", size_limit > 0 ? cat("SIZE ", size_limit) : std::string("SIZE"));
-    if (!settings.smtp.disable_vrfy_command)
+    if (!settings.smtp.session.disable_vrfy_command)
         add("vrfy", "VRFY");
     if (offers_starttls())
         lines.emplace_back("STARTTLS");

@@ -50,8 +50,8 @@ void Session::idle_until_client_speaks()
         watch.emplace(folder_->watch_paths());
     int watch_fd = watch ? watch->fd() : -1;
     auto interval = !folder_ || watch_fd >= 0 ? std::chrono::seconds(look_interval) : std::chrono::seconds(look_interval_without_news);
-    auto timeout = Clock::now() + params_.timeout();
-    auto next_note = Clock::now() + params_.idle_notify_interval();
+    auto timeout = Clock::now() + params_.session.timeout();
+    auto next_note = Clock::now() + params_.session.idle_notify_interval();
     auto park_at = Clock::now() + (std::exchange(is_woken_, false) ? std::chrono::milliseconds(0) : params_.worker_idle_time());
     while (!client_.has_buffered()) {
         // What came before the watch began, or since the last look.
@@ -62,7 +62,7 @@ void Session::idle_until_client_speaks()
             return bye(End::timeout, "Logged out for inactivity");
         if (Clock::now() >= next_note) {
             untagged("OK Still here");
-            next_note = Clock::now() + params_.idle_notify_interval();
+            next_note = Clock::now() + params_.session.idle_notify_interval();
         }
         if (client_.has_unsent())
             park_at = Clock::now() + params_.worker_idle_time();  // more may come soon

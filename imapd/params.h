@@ -3,19 +3,18 @@
 #include "config/config.h"
 #include "config/limit.h"
 #include "mime/params.h"
+#include "service/session_params.h"
 
 namespace mta::imapd {
 
 struct Params : config::Group {
     using Group::Group;
-    config::Param<std::chrono::seconds> timeout{*this, "imapd_timeout", "1800s",
-        "How long a client may say nothing, also in IDLE, before it is logged out. RFC 3501 wants 30 minutes at least."};
+    service::ImapSessionParams session{config()};
+    service::UserMemoryParams memory{config()};
     config::Param<std::chrono::seconds> command_timeout{*this, "imapd_command_timeout", "300s",
         "How long a client may take for the rest of a command, and for taking what it has asked for."};
     config::Param<std::chrono::milliseconds> worker_idle_time{*this, "imapd_worker_idle_time", "1s",
         "How long a client may be silent, or in IDLE, before its worker process takes another client."};
-    config::Param<std::chrono::seconds> idle_notify_interval{*this, "imapd_idle_notify_interval", "120s",
-        "How often a client in IDLE is told that the server is still here."};
     config::Param<long> command_size_limit{*this, "imapd_command_size_limit", "1048576",
         "The largest command in bytes, with its literals, but without the messages of APPEND."};
     config::Param<config::Limit> line_length_limit{*this, "imapd_line_length_limit", "65536",
@@ -25,8 +24,6 @@ struct Params : config::Group {
         "The most addresses of a header field that ENVELOPE and BODYSTRUCTURE show; those behind them are left out."};
     config::Param<config::Limit> message_address_limit{*this, "imapd_message_address_limit", "2000",
         "The most addresses of all header fields of a message that ENVELOPE and BODYSTRUCTURE show."};
-    config::Param<config::Limit> memory_limit{*this, "authenticated_client_memory_limit", "4194304",
-        "The bytes that are kept for a client that has logged in; messages do not count, as they are passed on in pieces."};
     config::Param<long> error_limit{*this, "imapd_error_limit", "20",
         "The number of commands without sense in a row after which a client is disconnected."};
     config::Param<std::string> mail_name{*this, "mail_name", "Buuta", "The name of the mail system, in greetings and Received: header fields."};

@@ -53,7 +53,7 @@ bool Session::wait_for_command()
         return true;
     if (parking_ != nullptr && !client_.wait_readable(params_.worker_idle_time) && park(std::nullopt, std::nullopt))
         return false;
-    if (client_.wait_readable(params_.timeout()))
+    if (client_.wait_readable(params_.session.timeout()))
         return true;
     bye(End::timeout, "Logged out for inactivity");
     return false;

@@ -76,7 +76,7 @@ const Session::Command Session::commands[] = {
 Session::Session(const Params& params, net::Stream client, std::unique_ptr<maildir::Mailbox> mailbox, Parking* parking,
                  const net::Address& address)
     : params_(params), client_(std::move(client)), mailbox_(std::move(mailbox)), parking_(parking), address_(address),
-      budget_(params.memory_limit().number()), command_(budget_)
+      budget_(params.memory.limit().number()), command_(budget_)
 {
     client_.set_write_limit(params_.command_timeout());
 }

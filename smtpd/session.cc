@@ -60,7 +60,7 @@ Session::Session(const Environment& environment, service::Session facts, Fd clie
 {
     auto& known = client_.facts;
     client_.peer = cat(known.client_name, "[", known.client_address, "]");
-    if (params_.client_port_logging)
+    if (params_.session.client_port_logging)
         client_.peer += cat(":", known.client_port);
     known.helo = neuter(known.helo);
     stream_.unread(known.pending);
@@ -90,7 +90,7 @@ bool Session::run()
 void Session::converse()
 {
     while (!done_) {
-        if (errors_ >= params_.hard_error_limit)
+        if (errors_ >= params_.session.hard_error_limit)
             return send_away("smtpd_hard_error_limit", errors_, "too many errors");
         if (!wait_for_command())
             return hand_back({});
@@ -162,7 +162,7 @@ void Session::run_verb(const Verb& verb, const smtp::Command& command)
     refused_ = false;
     if (stream_.has_buffered() && (verb.ends_group || !client_.facts.esmtp) && is_out_of_step(verb))
         return;
-    if (verb.is_junk && ++junk_ > params_.junk_command_limit)
+    if (verb.is_junk && ++junk_ > params_.session.junk_command_limit)
         ++errors_;
     (this->*verb.run)(command);
     if (!handed_back_)
@@ -177,7 +177,7 @@ bool Session::is_out_of_step(const Verb& verb)
         log::info("improper command pipelining after ", verb.name, " from ", client_.peer, ": ",
                   printable(stream_.peek(1s).substr(0, shown)));
     client_.is_out_of_step = true;
-    if (!params_.forbid_unauth_pipelining)
+    if (!params_.session.forbid_unauth_pipelining)
         return false;
     counters_.count(verb.name, false);
     disconnect("554 5.5.0 Error: SMTP protocol synchronization");
@@ -240,7 +240,7 @@ void Session::noop(const smtp::Command&) { reply("250 2.0.0 Ok"); }
 // RFC 5321 section 3.5.1. Tells no more than RCPT would.
 void Session::vrfy(const smtp::Command& command)
 {
-    if (params_.disable_vrfy_command)
+    if (params_.session.disable_vrfy_command)
         return refuse("502 5.5.1 VRFY command is disabled");
     if (command.argument.empty())
         return refuse("501 5.5.4 Syntax: VRFY address");
@@ -301,9 +301,9 @@ void Session::reply(std::string_view text)
 void Session::refuse(std::string_view text)
 {
     refused_ = true;
-    if (++errors_ >= params_.soft_error_limit && errors_ < params_.hard_error_limit) {
+    if (++errors_ >= params_.session.soft_error_limit && errors_ < params_.session.hard_error_limit) {
         stream_.flush(params_.timeout);
-        std::this_thread::sleep_for(params_.error_sleep_time());
+        std::this_thread::sleep_for(params_.session.error_sleep_time());
     }
     std::string softened(text);
     if (params_.soft_bounce && softened.starts_with('5')) {
@@ -317,7 +317,7 @@ void Session::refuse(std::string_view text)
 // Whoever tries commands until one works has no mail for us.
 void Session::refuse_unknown(std::string_view text)
 {
-    if (static_cast<std::uint64_t>(++unknown_) >= params_.unknown_command_limit().number() && !is_known_client())
+    if (static_cast<std::uint64_t>(++unknown_) >= params_.session.unknown_command_limit().number() && !is_known_client())
         return send_away("smtpd_unknown_command_limit", unknown_, "too many unknown commands");
     refuse(text);
 }

@@ -35,7 +35,7 @@ bool Session::has_room(std::uint64_t announced) const
 bool Session::has_sent_enough()
 {
     bool is_known = is_known_client();
-    const auto& limit = is_known ? params_.session_message_limit() : params_.anonymous_session_message_limit();
+    const auto& limit = is_known ? params_.session.message_limit() : params_.session.anonymous_message_limit();
     auto sent = static_cast<std::uint64_t>(counters_.done("mail"));
     if (!limit.is_exceeded_by(sent + 1))
         return false;
@@ -47,11 +47,11 @@ bool Session::has_sent_enough()
 bool Session::has_all_recipients()
 {
     auto next = transaction_->recipients.size() + 1;
-    if (next > static_cast<std::uint64_t>(std::max(params_.recipient_limit(), 0L))) {
+    if (next > static_cast<std::uint64_t>(std::max(params_.session.recipient_limit(), 0L))) {
         hit("smtpd_recipient_limit", cat(next));
         return true;
     }
-    if (is_known_client() || !params_.anonymous_recipient_limit().is_exceeded_by(next))
+    if (is_known_client() || !params_.session.anonymous_recipient_limit().is_exceeded_by(next))
         return false;
     hit("smtpd_anonymous_recipient_limit", cat(next));
     return true;
@@ -61,7 +61,7 @@ bool Session::has_all_recipients()
 bool Session::keep(service::MailRecipient recipient)
 {
     bool is_known = is_known_client();
-    budget_.set_limit((is_known ? params_.authenticated_client_memory_limit() : params_.client_memory_limit()).number());
+    budget_.set_limit(params_.memory.limit_for(is_known).number());
     auto bytes = sizeof recipient + recipient.address.size() + recipient.orig_address.size() + recipient.orcpt.size() + recipient.notify.size();
     if (!transaction_->held.grow(bytes)) {
         hit(is_known ? "authenticated_client_memory_limit" : "client_memory_limit", cat(budget_.used() + bytes));
