@@ -135,18 +135,21 @@ void Connection::ready(short what)
         receive();
 }
 
+// A little at a time: what cannot be obeyed now waits in the socket, and not with us.
+Wire::Got Connection::fill() { return wire_.fill(in_, std::min(in_.size() + max_piece_bytes, max_input_bytes)); }
+
 void Connection::receive()
 {
     if (state_ == State::closing) {
         in_.clear();
-        auto got = wire_.fill(in_, max_input_bytes);
+        auto got = fill();
         if (got == Wire::Got::end || got == Wire::Got::lost)
             finish();
         return;
     }
     if ((state_ != State::handshake && state_ != State::talking) || is_finished_)
         return;
-    auto got = wire_.fill(in_, max_input_bytes);
+    auto got = fill();
     if (got == Wire::Got::end || got == Wire::Got::lost)
         at_end_ = true;
     if (state_ == State::handshake) {
@@ -171,7 +174,7 @@ void Connection::work()
         while (state_ == State::talking && !paused_ && can_answer() && (literal_bytes_ > 0 ? take_literal() : take_line())) {
         }
         if (state_ == State::talking && !paused_ && !at_end_ && can_answer() && wire_.has_buffered()) {
-            auto got = wire_.fill(in_, max_input_bytes);
+            auto got = fill();
             at_end_ = got == Wire::Got::end || got == Wire::Got::lost;
             if (got == Wire::Got::some)
                 continue;

@@ -50,11 +50,12 @@ public:
 
 private:
     friend class Handover;
-    static constexpr std::size_t max_input_bytes = 16384, max_unsent_bytes = 16384;
+    static constexpr std::size_t max_input_bytes = 16384, max_piece_bytes = 4096, max_unsent_bytes = 8192;
     enum class State { naming, handshake, talking, handing, closing };
     enum class Due { nothing, name, handshake, command, delay, flush, linger };
 
     void ready(short what);
+    Wire::Got fill();
     void receive();
     void work();
     bool can_answer();

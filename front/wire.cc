@@ -43,8 +43,9 @@ Wire::Got Wire::fill_tls(std::string& into, std::size_t limit)
 {
     if (auto got = decrypt(into, limit); got != Got::nothing || into.size() >= limit)
         return got;
+    // No more than may be wanted: what the engine cannot pass on now it would have to keep.
     auto& buffer = scratch();
-    auto count = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    auto count = ::recv(fd_.get(), buffer.data(), std::min(buffer.size(), limit - into.size()), MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return Got::nothing;
     // Who closes with session tickets unread resets the connection: that is as good as an end.

@@ -7,7 +7,7 @@ import time
 
 from host import Client, Failed, Host, deliveries, imap, median, p99, rollup, smtp, transaction, wait_for
 
-MANY = 10  # sessions that do the same, so that what one of them costs can be told from noise
+MANY = 40  # sessions that do the same, so that what one of them costs can be told from noise and from what a process needs once
 PATIENCE = 0.5
 
 
