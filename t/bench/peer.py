@@ -45,12 +45,13 @@ def ports_of(name, port_base):
 
 
 class Peer:
-    """with Peer(...) as peer: it runs, with all its state in peer.directory; afterwards nothing of it is left."""
+    """with Peer(...) as peer: it runs, with all its state in peer.directory; afterwards nothing of it is left. settings: lines for its
+    configuration, if it is Buuta."""
 
-    def __init__(self, name, work, port_base, process_limit=100):
+    def __init__(self, name, work, port_base, process_limit=100, settings=""):
         self.name = name
         self.script = script(name)
-        self.environment = dict(os.environ, BENCH_PORT=str(port_base), BENCH_MAXPROC=str(process_limit))
+        self.environment = dict(os.environ, BENCH_PORT=str(port_base), BENCH_MAXPROC=str(process_limit), BENCH_SETTINGS=settings)
         self.ports = ports_of(name, port_base)
         self.directory = tempfile.mkdtemp(prefix=name + ".", dir=work)
         os.chmod(self.directory, 0o755)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# This suite, from the build directory B, as t/instance configures it.
+# This suite, from the build directory B, as t/instance configures it. BENCH_SETTINGS: more lines of main.cf.
 . "$(dirname "$0")/common.sh"
 bin=${B:-$here/../../../build}/bin
 smtp=$((BENCH_PORT + 1)) imap=$((BENCH_PORT + 2))
@@ -42,6 +42,7 @@ default_process_limit = $BENCH_MAXPROC
 auth_users = passwd-file:$dir/etc/users
 imapd_tls_auth_only = no
 smtpd_session_message_limit = 1000000
+${BENCH_SETTINGS:-}
 CF
     # The installed services, but of the inet ones only two.
     awk -v smtp="$smtp" -v imap="$imap" '
