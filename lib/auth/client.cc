@@ -158,9 +158,10 @@ void Client::send(std::string_view text)
     if (!is_ready_)
         return;
     out_ += text;
-    flush();  // an error shows up again when reading
+    flush();
 }
 
+// After an error the end is what is read next: nobody shall wait for the answer to what was not sent.
 bool Client::flush()
 {
     while (!out_.empty()) {
@@ -169,8 +170,10 @@ bool Client::flush()
             out_.erase(0, static_cast<std::size_t>(count));
         else if (errno == EAGAIN)
             break;
-        else if (errno != EINTR)
+        else if (errno != EINTR) {
+            ::shutdown(fd_.get(), SHUT_RDWR);
             return false;
+        }
     }
     watch_->change(static_cast<short>(event::readable | (out_.empty() ? 0 : event::writable)));
     return true;
