@@ -307,6 +307,7 @@ void Connection::sent()
         at_end_ = true;
         if (state_ != State::handing)
             return close(End::lost);
+        ::shutdown(wire_.fd(), SHUT_WR);  // the worker hears what the client has said; its answers would be taken for the lost one
     }
     if (flushing_for_worker_ && wire_.unsent() == 0)
         return begin_hand_over();

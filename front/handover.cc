@@ -49,7 +49,11 @@ void Handover::try_connect()
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd && ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
         return send_session(std::move(fd));
-    auto why = errno_error(cat("connect to ", path)).text;
+    try_again(errno_error(cat("connect to ", path)).text);
+}
+
+void Handover::try_again(const std::string& why)
+{
     if (std::chrono::steady_clock::now() >= deadline_) {
         log::warning("no worker for the session: ", why);
         return connection_.no_worker(why);
@@ -81,13 +85,28 @@ void Handover::send_session(Fd fd)
         worker_->send(ipc::pack(service::Ticket{session_.ticket}));
     auto message = ipc::pack(session_);
     message.fd = std::move(client);
-    session_ = {};
     worker_->send(std::move(message));
+    if (worker_->has_failed())
+        return take_back();
+    session_ = {};
     if (has_relay())
         watch_ = std::make_unique<event::Watch>(server_.loop(), ours_.get(), event::readable, [this](short) { pump(); });
     connection_.watch();
     if (has_relay())
         pump();
+}
+
+// The worker has ended before it could be told of the session: another one gets it.
+void Handover::take_back()
+{
+    if (!wire_.tls())
+        wire_.adopt(worker_->take_back_fd());
+    worker_.reset();
+    ours_.reset();
+    theirs_.reset();
+    if (wire_.fd() < 0)
+        return connection_.session_ended();
+    try_again("the worker does not take it");
 }
 
 short Handover::wanted() const

@@ -32,7 +32,9 @@ public:
 
 private:
     void try_connect();
+    void try_again(const std::string& why);
     void send_session(Fd fd);
+    void take_back();
     Fd make_pair();
     void answered(ipc::Message message);
     void ended();

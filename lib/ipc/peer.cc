@@ -91,7 +91,8 @@ void Peer::write()
         if (count < 0 && errno == EAGAIN)
             return watch_.change(event::readable | event::writable);
         if (count < 0) {  // the end shows up when reading; it is one now whatever the reason was
-            give_up();
+            has_failed_ = true;
+            ::shutdown(channel_.fd(), SHUT_RDWR);
             break;
         }
         unsent_ -= static_cast<std::size_t>(count);

@@ -27,6 +27,9 @@ public:
     std::size_t unsent_bytes() const { return unsent_; }
     // Drops what is unsent and ends the connection; on_closed follows from the loop.
     void give_up();
+    // Whether a send() has failed: on_closed follows. The last message's descriptor can be had back if it has not gone.
+    bool has_failed() const { return has_failed_; }
+    Fd take_back_fd() { return out_.empty() ? Fd() : std::move(out_.back().fd); }
 
 private:
     void ready(short what);
@@ -44,6 +47,7 @@ private:
     std::size_t unsent_ = 0;
     bool* destroyed_ = nullptr;
     event::Watch watch_;
+    bool has_failed_ = false;
 };
 
 // Accepts connections of other daemons on a listening socket and keeps a Peer for each.

@@ -34,3 +34,31 @@ TEST_CASE("a server drops a client that asks and never reads", "[ipc]")
     REQUIRE(answer);
     CHECK(answer->find("text")->size() == 60000);
 }
+
+TEST_CASE("a descriptor that could not be sent is there to be sent to somebody else", "[ipc]")
+{
+    int ends[2], other[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE(::pipe(other) == 0);
+    Fd reader(ends[1]), writer(other[1]), carried(other[0]);
+    mta::event::Loop loop;
+    bool is_closed = false;
+    ipc::Peer peer(loop, Fd(ends[0]), [](ipc::Message) {}, [&] {
+        is_closed = true;
+        loop.stop();
+    });
+    ipc::Message first, second;
+    first.add("ticket", "1");
+    peer.send(std::move(first));
+    CHECK(!peer.has_failed());
+    reader.reset();
+    second.add("session", "1");
+    second.fd = std::move(carried);
+    peer.send(std::move(second));
+    CHECK(peer.has_failed());
+    CHECK(peer.take_back_fd().get() == other[0]);
+    mta::event::Timer end(loop, [&] { loop.stop(); });
+    end.start(10s);
+    loop.run();
+    CHECK(is_closed);
+}
