@@ -83,6 +83,8 @@ int ask_qmgr(const config::Common& common, const std::string& request, const std
     log::set_fatal_status(EX_UNAVAILABLE);
     if (!reply)
         log::fatal("Cannot flush mail queue - mail system is down (", reply.error().text, ")");
+    if (!reply->is_allowed)
+        log::set_fatal_status(EX_NOPERM);
     if (!reply->ok)
         log::fatal(reply->text);
     return EX_OK;

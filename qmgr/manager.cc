@@ -68,8 +68,9 @@ private:
 
 }  // namespace
 
-Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& params, std::map<std::string, long> process_limits)
-    : loop_(loop), process_(process), params_(params), process_limits_(std::move(process_limits)), queue_(process.common().queue_directory),
+Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& params, std::map<std::string, long> process_limits,
+                 Visitors& visitors)
+    : loop_(loop), process_(process), params_(params), visitors_(visitors), process_limits_(std::move(process_limits)), queue_(process.common().queue_directory),
       rewrite_(loop, process.socket_path("rewrite")), bounce_(loop, process.socket_path("bounce"), 600s),
       site_flush_(loop, due_, queue_, [this] { activate_due(); }), due_timer_(loop, [this] { activate_due(); }), activate_timer_(loop, [this] { activate_due(); }),
       stop_timer_(loop, [this] { stopped_(); }), record_timer_(loop, [this] { settle_unrecorded(); }), random_(static_cast<unsigned>(queue::now()))
@@ -84,7 +85,7 @@ void Manager::start()
     for (auto state : {queue::State::active, queue::State::incoming, queue::State::deferred})
         scan(state);
     server_ = std::make_unique<ipc::Server>(loop_, process_.listeners().at(0).get(),
-                                            [this](ipc::Message message, const ipc::Server::Reply& reply) { handle(std::move(message), reply); });
+                                            [this](uid_t user, ipc::Message message, const ipc::Server::Reply& reply) { handle(user, std::move(message), reply); });
     activate_due();
 }
 

@@ -13,6 +13,7 @@
 #include "qmgr/due.h"
 #include "qmgr/site_flush.h"
 #include "qmgr/transport.h"
+#include "qmgr/visitors.h"
 #include "service/bounce.h"
 #include "service/qmgr.h"
 #include "service/rewrite.h"
@@ -25,7 +26,7 @@ constexpr long leftover_seconds = 3600;  // of files of mails that were never co
 // what becomes of the mail then. Knows all of the queue in memory after one look at the directories at start.
 class Manager : private Observer {
 public:
-    Manager(event::Loop& loop, daemon::Process& process, const Params& params, std::map<std::string, long> process_limits);
+    Manager(event::Loop& loop, daemon::Process& process, const Params& params, std::map<std::string, long> process_limits, Visitors& visitors);
     ~Manager() override;
     void start();
     // Starts nothing more and calls done when all deliveries are over, or after some seconds: what an agent still
@@ -34,7 +35,7 @@ public:
 
 private:
     // Requests of others (requests.cc)
-    void handle(ipc::Message message, const ipc::Server::Reply& reply);
+    void handle(uid_t user, ipc::Message message, const ipc::Server::Reply& reply);
     service::QueueReply obey(const service::QueueRequest& request);
     service::QueueReply orphan(const ipc::Message& message);
     service::QueueReply late_results(ActiveMail& mail, const std::vector<service::RecipientStatus>& statuses);
@@ -82,6 +83,7 @@ private:
     event::Loop& loop_;
     daemon::Process& process_;
     const Params& params_;
+    Visitors& visitors_;
     const std::map<std::string, long> process_limits_;  // of transports
     queue::Directory queue_;
     std::unordered_map<std::string, std::unique_ptr<ActiveMail>> active_;

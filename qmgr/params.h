@@ -32,6 +32,8 @@ struct Params : config::Group {
     config::Param<std::chrono::seconds> daemon_timeout{*this, "daemon_timeout", "18000s",
         "How long a delivery agent may go on with one delivery without any progress: a recipient's result, a piece of the message sent, "
         "a command that runs. Then it ends, or qmgr gives it up, and its mail is tried again later."};
+    config::Param<std::vector<std::string>> authorized_flush_users{*this, "authorized_flush_users", "static:anyone",
+        "The local users who may flush the queue with postqueue(1): names, !names, and tables of names."};
     config::Param<std::vector<std::string>> defer_transports{*this, "defer_transports", "", "Transports whose mail is kept in the queue until it is flushed."};
     config::Param<long> default_process_limit{*this, "default_process_limit", "100", "The most processes of a service whose maxproc in master.cf is '-'."};
 };

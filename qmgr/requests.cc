@@ -19,11 +19,14 @@ std::string hit_limits()
 
 }  // namespace
 
-void Manager::handle(ipc::Message message, const ipc::Server::Reply& reply)
+void Manager::handle(uid_t user, ipc::Message message, const ipc::Server::Reply& reply)
 {
     auto request = ipc::unpack<service::QueueRequest>(message);
     if (!request)
         return reply(ipc::pack(service::QueueReply{false, request.error().text}));
+    auto allowed = visitors_.may_ask(user, request->request);
+    if (!allowed)
+        return reply(request->request == "new" ? ipc::Message() : ipc::pack(service::QueueReply{false, allowed.error().text, !allowed.error().is_permanent()}));
     if (request->request == "new") {
         if (queue::is_id(request->argument))
             fresh_.emplace_back(request->argument, true);

@@ -12,6 +12,14 @@ namespace mta::ipc {
 namespace {
 
 constexpr std::size_t max_unread_bytes = 4u << 20;
+constexpr uid_t nobody = static_cast<uid_t>(-1);
+
+uid_t user_of(int fd)
+{
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : nobody;
+}
 
 }  // namespace
 
@@ -106,6 +114,11 @@ void Peer::write()
 }
 
 Server::Server(event::Loop& loop, int listener, Handler handler)
+    : Server(loop, listener, [handler = std::move(handler)](uid_t, Message request, Reply reply) { handler(std::move(request), std::move(reply)); })
+{
+}
+
+Server::Server(event::Loop& loop, int listener, UserHandler handler)
     : loop_(loop), listener_(listener), handler_(std::move(handler)),
       again_(loop, [this] { watch_->change(event::readable); })
 {
@@ -133,12 +146,12 @@ void Server::accept()
         return;
     }
     auto id = next_++;
-    auto on_message = [this, id](Message message) {
+    auto on_message = [this, id, user = user_of(fd.get())](Message message) {
         auto found = peers_.find(id);
         std::weak_ptr<Peer> peer = found->second;
         std::string question(message.find("id").value_or(""));
         message.rewind();
-        handler_(std::move(message), [peer, question](Message reply) {
+        handler_(user, std::move(message), [peer, question](Message reply) {
             if (auto alive = peer.lock()) {
                 if (reply.body().empty())
                     return alive->give_up();

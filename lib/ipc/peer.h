@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include <sys/types.h>
+
 #include "event/event.h"
 #include "ipc/channel.h"
 
@@ -25,11 +27,11 @@ public:
     // Queues the message; what cannot go at once goes when the socket takes it. Takes the descriptor.
     void send(Message message);
     std::size_t unsent_bytes() const { return unsent_; }
-    // Drops what is unsent and ends the connection; on_closed follows from the loop.
-    void give_up();
     // Whether a send() has failed: on_closed follows. The last message's descriptor can be had back if it has not gone.
     bool has_failed() const { return has_failed_; }
     Fd take_back_fd() { return out_.empty() ? Fd() : std::move(out_.back().fd); }
+    // Drops what is unsent and ends the connection; on_closed follows from the loop.
+    void give_up();
 
 private:
     void ready(short what);
@@ -45,9 +47,9 @@ private:
     };
     std::deque<Pending> out_;
     std::size_t unsent_ = 0;
+    bool has_failed_ = false;
     bool* destroyed_ = nullptr;
     event::Watch watch_;
-    bool has_failed_ = false;
 };
 
 // Accepts connections of other daemons on a listening socket and keeps a Peer for each.
@@ -58,6 +60,9 @@ public:
     using Reply = std::function<void(Message)>;
     using Handler = std::function<void(Message request, Reply reply)>;
     Server(event::Loop& loop, int listener, Handler handler);
+    // The same for a service that everybody can reach: the handler is told who has connected.
+    using UserHandler = std::function<void(uid_t user, Message request, Reply reply)>;
+    Server(event::Loop& loop, int listener, UserHandler handler);
     ~Server();
     Server(const Server&) = delete;
     void stop_accepting();
@@ -67,7 +72,7 @@ private:
     void accept();
     event::Loop& loop_;
     int listener_;
-    Handler handler_;
+    UserHandler handler_;
     std::map<std::uint64_t, std::shared_ptr<Peer>> peers_;
     std::uint64_t next_ = 0;
     event::Timer again_;

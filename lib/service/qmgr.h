@@ -8,7 +8,7 @@
 // Requests to qmgr (service `qmgr`, public): "new" (a mail is in incoming; no answer), "flush" (try all now), "flush_id",
 // "flush_site" (argument: a recipient domain), "released" (was taken off hold), "wakeup" (look into incoming), "limits" (the text of the
 // answer has a line for each limit that was hit since master started: how often, a space, the name). All but "new"
-// are answered by QueueReply.
+// are answered by QueueReply. Flushing is for the users of authorized_flush_users, "limits" for everybody, the rest for root and the mail system.
 namespace mta::service {
 
 struct QueueRequest {
@@ -24,11 +24,13 @@ struct QueueRequest {
 struct QueueReply {
     bool ok = true;
     std::string text;
+    bool is_allowed = true;
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
     {
         visit("ok", self.ok);
         visit("text", self.text);
+        visit("is_allowed", self.is_allowed);
     }
 };
 

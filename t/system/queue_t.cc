@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -5,7 +7,10 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "ipc/channel.h"
+#include "service/qmgr.h"
 #include "t/lib/message.h"
+#include "t/lib/process.h"
 #include "t/lib/suite.h"
 
 // The commands of the queue, and files in it that are damaged.
@@ -35,6 +40,18 @@ std::string queue_file(const test::Suite& suite, const std::string& id)
             return entry.path().string();
     FAIL("no file of " << id);
     return "";
+}
+
+constexpr uid_t nobody = 65534;
+
+// What qmgr says to another user.
+Result<service::QueueReply> answer_to(uid_t user, const test::Suite& suite, const std::string& request, const std::string& argument = "")
+{
+    REQUIRE(::seteuid(user) == 0);
+    ipc::Client qmgr(cat(suite.queue_directory(), "/public/qmgr"));
+    auto reply = qmgr.ask<service::QueueReply>(service::QueueRequest{request, argument}, std::chrono::seconds(20));
+    REQUIRE(::seteuid(0) == 0);
+    return reply;
 }
 
 }  // namespace
@@ -67,6 +84,36 @@ TEST_CASE("a flush tries deferred mail again", "[system][queue]")
     SECTION("of everything") { CHECK(suite.tool("postqueue -f").status == 0); }
     SECTION("of one mail") { CHECK(suite.tool("postqueue -i " + id).status == 0); }
     CHECK(test::wait_for(suite.directory() + "/log", [&] { return tries() == 2; }));
+}
+
+TEST_CASE("other users may flush the queue as authorized_flush_users says, and nothing else", "[system][queue][root]")
+{
+    if (!test::is_root())
+        return;
+    auto& suite = shared();
+    auto id = deferred_mail(suite);
+    suite.mark();
+    auto reply = answer_to(nobody, suite, "flush_id", id);
+    CHECK((reply && reply->ok));
+    suite.log_line(cat(id, ": to=<x@later\\.test>.*status=deferred"));
+    for (const auto* request : {"released", "wakeup"}) {
+        reply = answer_to(nobody, suite, request, id);
+        REQUIRE(reply);
+        CHECK((!reply->ok && !reply->is_allowed));
+    }
+    CHECK(!answer_to(nobody, suite, "new", id));  // has no answer: the connection is closed
+    test::Suite strict{{{"authorized_flush_users", "root, texthash:$config_directory/flushers"}}};
+    reply = answer_to(nobody, strict, "flush");
+    REQUIRE(reply);
+    CHECK(!reply->ok);
+    CHECK(reply->is_allowed);  // the table is not there: nobody can tell
+    strict.write_file("flushers", "daemon yes\n");
+    strict.reload();
+    reply = answer_to(nobody, strict, "flush");
+    REQUIRE(reply);
+    CHECK((!reply->ok && !reply->is_allowed));
+    CHECK(reply->text == "User nobody(65534) is not allowed to flush the mail queue");
+    CHECK(strict.tool("postqueue -f").status == 0);
 }
 
 TEST_CASE("a flush finds mail that the queue manager was not told of", "[system][queue]")
