@@ -1,15 +1,19 @@
 #include "queue/listing.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
+#include <cerrno>
 #include <ctime>
 
 #include "base/text.h"
+#include "log/log.h"
 
 namespace mta::queue {
 
 namespace {
 
+constexpr const char* unknown = "?";
 constexpr std::size_t id_column = 17, size_column = 8, sender_column = 47, reason_end = 78;
 
 Listed listed(const Mail& mail, State state)
@@ -23,6 +27,16 @@ Listed listed(const Mail& mail, State state)
         out.recipients.push_back({recipient.address, recipient.original, mail.outcomes[i] ? mail.outcomes[i]->text : ""});
     }
     return out;
+}
+
+// What can be told of it from outside.
+Listed unreadable(const std::string& path, const std::string& id, State state, const Error& why)
+{
+    struct stat status {};
+    (void)::lstat(path.c_str(), &status);
+    log::warning(id, ": queue file ", path, " cannot be read: ", why.text);
+    return {std::string(name_of(state)), id, status.st_mtime, static_cast<std::uint64_t>(status.st_size), false, unknown,
+            {{unknown, "", cat("this mail cannot be read: ", why.text)}}};
 }
 
 void put(std::string& out, std::string_view name, std::string_view value)
@@ -43,11 +57,12 @@ Result<void> list_queue(const Directory& directory, const std::function<void(con
             return ids.error();
         for (const auto& id : *ids) {
             // For reading only: who lists may not be able to change anything.
-            Fd fd(::open(cat(directory.root(), "/", Directory::path_of(state, id)).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-            if (!fd)
+            auto path = cat(directory.root(), "/", Directory::path_of(state, id));
+            Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+            if (!fd && errno == ENOENT)
                 continue;  // it has moved or is gone
-            if (auto mail = Directory::read(fd.get()))
-                each(listed(*mail, state));
+            auto mail = fd ? Directory::read(fd.get()) : Result<Mail>(errno_error("open"));
+            each(mail ? listed(*mail, state) : unreadable(path, id, state, mail.error()));
         }
     }
     return {};

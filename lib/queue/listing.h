@@ -23,8 +23,8 @@ struct Listed {
     std::vector<Open> recipients;  // those that are not done
 };
 
-// Calls each for all mail in incoming, active, deferred and hold, oldest first within a state. Mail that vanishes
-// meanwhile is left out.
+// Calls each for all mail in incoming, active, deferred and hold, oldest first within a state. Mail that vanishes meanwhile is left
+// out; mail that cannot be read is there, with the reason in place of a recipient's.
 Result<void> list_queue(const Directory& directory, const std::function<void(const Listed&)>& each);
 
 // The same as the `showq` service sends it: attributes "queue_name queue_id time size forced_expire sender", for each recipient

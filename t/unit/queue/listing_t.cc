@@ -3,6 +3,11 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
+
+#include "base/text.h"
+#include "queue/id.h"
+#include "t/unit/queue/fixture.h"
 
 using namespace mta::queue;
 
@@ -60,4 +65,40 @@ TEST_CASE("what showq sends is what was listed", "[queue]")
           "{\"queue_name\": \"deferred\", \"queue_id\": \"4jdNLX1XdBz1c9X7\", \"arrival_time\": 1796041028, \"message_size\": 240, \"forced_expire\": true, "
           "\"sender\": \"a@b.test\", \"recipients\": [{\"orig_address\": \"alias@b.test\", \"address\": \"x@later.test\", \"delay_reason\": \"not now\"}, "
           "{\"address\": \"y@later.test\"}]}\n");
+}
+
+TEST_CASE("mail that cannot be read is listed with the reason", "[queue]")
+{
+    mta::queue_test::TemporaryQueue queue;
+    Directory directory(queue.root);
+    Envelope envelope;
+    envelope.queue_id = new_id();
+    envelope.reverse_path = "a@sender.example";
+    envelope.arrival = 1700000000123456;
+    envelope.recipients = {{"one@x.example", "", "", ""}};
+    auto writer = directory.add(envelope);
+    REQUIRE((writer && writer->write("Subject: x\r\n\r\n") && writer->commit()));
+    auto damaged = new_id(), linked = new_id();
+    auto hold = [&](const std::string& id) { return queue.root + "/" + Directory::path_of(State::hold, id); };
+    for (const auto& id : {damaged, linked})
+        std::filesystem::create_directories(std::filesystem::path(hold(id)).parent_path());
+    std::filesystem::copy_file(queue.root + "/" + Directory::path_of(State::incoming, envelope.queue_id), hold(damaged));
+    std::filesystem::resize_file(hold(damaged), 20);
+    std::filesystem::create_symlink("/etc/passwd", hold(linked));
+    std::vector<Listed> found;
+    REQUIRE(list_queue(directory, [&](const Listed& one) { found.push_back(one); }));
+    REQUIRE(found.size() == 3);
+    CHECK(found[0].queue_id == envelope.queue_id);
+    CHECK(found[0].sender == "a@sender.example");
+    for (const auto& [index, id] : {std::pair(1, damaged), std::pair(2, linked)}) {
+        INFO(index);
+        const auto& one = found[static_cast<std::size_t>(index)];
+        CHECK(one.queue_name == "hold");
+        CHECK(one.queue_id == id);
+        CHECK(one.sender == "?");
+        REQUIRE(one.recipients.size() == 1);
+        CHECK(one.recipients[0].address == "?");
+        CHECK(one.recipients[0].reason.starts_with("this mail cannot be read: "));
+    }
+    CHECK(found[1].size == 20);
 }
