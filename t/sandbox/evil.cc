@@ -13,6 +13,8 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "ipc/channel.h"
+#include "service/keys.h"
 
 namespace mta::evil {
 
@@ -68,6 +70,21 @@ std::string tcp(unsigned short port)
     return fd && ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? "yes" : no();
 }
 
+std::string sign(const std::string& socket, const std::string& service, const std::string& ticket, const std::string& key)
+{
+    ipc::Channel keys(connected(socket));
+    if (keys.fd() < 0)
+        return no();
+    try {
+        keys.send(ipc::pack(service::SignQuestion{service, ticket, key, "ecdsa-sha256", std::string(64, 'a')}));
+        auto message = keys.receive(10s);
+        auto reply = message ? ipc::unpack<service::SignReply>(*message) : Result<service::SignReply>(failure("the connection was closed"));
+        return !reply ? cat("no ", reply.error().text) : reply->signature.empty() ? cat("no ", reply->reason) : "yes";
+    } catch (const net::Lost& lost) {
+        return cat("no ", lost.what());
+    }
+}
+
 std::string attempt(const std::string& verb, const std::string& first, const std::string& second)
 {
     auto number = parse_number<int>(first).value_or(0);
@@ -90,13 +107,21 @@ std::string attempt(const std::string& verb, const std::string& first, const std
 
 }  // namespace
 
+std::string answer(std::string_view line)
+{
+    std::vector<std::string> words;
+    for (auto word : split_words(line))
+        words.emplace_back(word);
+    words.resize(5);
+    if (words[0] == "sign")
+        return sign(words[1], words[2], words[3], words[4]);
+    return attempt(words[0], words[1], words[2]);
+}
+
 void obey(net::Stream& client)
 {
     while (true) {
-        auto line = client.line(60s);
-        auto words = split_words(line);
-        words.resize(3);
-        client.write(cat(attempt(std::string(words[0]), std::string(words[1]), std::string(words[2])), "\r\n"));
+        client.write(cat(answer(client.line(60s)), "\r\n"));
         client.flush(60s);
     }
 }

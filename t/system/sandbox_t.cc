@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "sandbox/landlock.h"
 #include "sandbox/sandbox.h"
+#include "service/keys.h"
 #include "t/lib/message.h"
 #include "t/lib/process.h"
 #include "t/lib/suite.h"
@@ -82,6 +83,12 @@ std::vector<Suspect> suspects(const test::Suite& suite)
     return found;
 }
 
+bool is_alive(pid_t pid)
+{
+    auto state = status_of(pid, "State");
+    return !state.empty() && !state.starts_with('Z') && !state.starts_with('X');
+}
+
 // An instance in which a daemon is a program of the attacker's.
 class Drill {
 public:
@@ -127,6 +134,19 @@ test::Connection attacker_in_imapd(test::Suite& suite, int number)
     while (connection.line() != "no such attempt") {
     }
     return connection;
+}
+
+// As keys(8) calls it: by its public half. A file that is not there is made, with a certificate beside it.
+std::string key_name(test::Suite& suite, const std::string& path)
+{
+    auto stem = path.substr(0, path.rfind('.'));
+    if (!exists(path))
+        REQUIRE(suite.run(cat("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 10 -subj /CN=other.test -keyout ", path, " -out ", stem,
+                              ".pem && cat ", path, " ", stem, ".pem > ", stem, ".chain && chmod 600 ", stem, ".*"))
+                    .status == 0);
+    auto sum = suite.run(cat("openssl pkey -in ", path, " -pubout -outform DER | sha256sum"));
+    REQUIRE(sum.status == 0);
+    return cat("tls/", sum.output.substr(0, 64));
 }
 
 }  // namespace
@@ -213,7 +233,7 @@ TEST_CASE("an attacker in smtpd reads no mail, reaches no daemon but its own, an
         CHECK(answer(attacker, cat("read ", path)).starts_with("no "));
     for (const auto& socket : {"/private/virtual", "/private/local", "/private/auth", "/private/bounce", "/private/imap.session", "/public/qmgr", "/public/pickup"})
         CHECK(answer(attacker, cat("connect ", queue, socket)) == "no ENOENT");
-    auto before = suite.daemons();
+    auto before = suspects(suite);
     for (const auto* service : {"cleanup", "rewrite", "dns"})
         CHECK(answer(attacker, cat("garbage ", queue, "/private/", service)) == "yes");
     for (const auto& attempt : {cat("kill ", suite.master()), cat("tcp ", suite.port("IMAP")), std::string("link /etc/passwd /tmp/x")}) {
@@ -222,9 +242,42 @@ TEST_CASE("an attacker in smtpd reads no mail, reaches no daemon but its own, an
         CHECK(another.is_closed(std::chrono::seconds(20)));
         suite.log_line("smtpd.* killed by signal 31: its sandbox forbids what it did");
     }
-    for (auto pid : before)
-        CHECK((exists(cat("/proc/", pid)) || status_of(pid, "Name").empty()));
+    for (const auto& [pid, program] : before) {
+        INFO(program << " " << pid);
+        CHECK((program == "smtpd" || is_alive(pid)));
+    }
     CHECK(!suite.has_log_line("(cleanup|trivial-rewrite|dns|qmgr)\\[?.* killed by signal"));
+}
+
+TEST_CASE("an attacker in front has nothing signed but what that service signs", "[system][sandbox][drill]")
+{
+    if (!is_testable() || !test::is_root())
+        return;
+    Drill drill("front");
+    auto& suite = drill.suite();
+    auto tls = suite.directory() + "/tls/";
+    auto own_key = key_name(suite, tls + "key.pem"), other_key = key_name(suite, tls + "other.key");
+    REQUIRE(suite.tool(cat("postconf -e imapd_tls_chain_files=", tls, "other.chain")).status == 0);
+    suite.reload();
+    auto secret = service::Secret::load(service::keys_secret_path(suite.queue_directory()));
+    REQUIRE(secret);
+    auto smtp = cat("127.0.0.1:", suite.port("SMTP")), imap = cat("127.0.0.1:", suite.port("IMAP"));
+    auto ticket = service::keys_ticket(*secret, service::tls_key_set, smtp);  // which he finds in the memory
+    test::Connection attacker(suite.port("SMTP"));
+    CHECK(attacker.line() == "220 taken over");
+    auto signature = [&](const std::string& service, const std::string& shown, const std::string& key) {
+        return answer(attacker, cat("sign ", suite.queue_directory(), "/private/keys ", service, " ", shown, " ", key));
+    };
+    CHECK(signature(smtp, ticket, own_key) == "yes");
+    CHECK(signature(smtp, ticket, other_key) == cat("no service ", smtp, " has no key ", other_key));
+    CHECK(signature(smtp, ticket, cat("dkim/", own_key.substr(4))) == cat("no service ", smtp, " has no key dkim/", own_key.substr(4)));
+    CHECK(signature(imap, ticket, other_key) == "no the connection was closed");
+    CHECK(signature("mail.example.test", ticket, own_key) == "no the connection was closed");
+    CHECK(signature(smtp, std::string(ticket.size(), '0'), own_key) == "no the connection was closed");
+    suite.log_line("keys.* closing a connection: a signature for service .* was wanted without its ticket");
+    attacker.write(cat("read ", tls, "key.pem\r\n"));
+    CHECK(attacker.is_closed(std::chrono::seconds(20)));
+    suite.log_line("front.* killed by signal 31: its sandbox forbids what it did");
 }
 
 TEST_CASE("an attacker in a user's imapd reads no other user's mail", "[system][sandbox][drill]")
