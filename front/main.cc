@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "daemon/file_rules.h"
@@ -31,6 +33,21 @@ bool is_ours(const daemon::Process& process, const std::string& path)
            });
 }
 
+// With TLS a client in a worker takes four: itself, two ends of a socketpair, and the connection to the worker. More than master has are
+// only to be had by root.
+void reserve_descriptors(const front::Settings& settings)
+{
+    constexpr rlim_t for_each = 4, for_the_rest = 256;
+    rlimit now{};
+    const auto& most = settings.clients.connection_total_limit();
+    if (most.is_none() || ::getrlimit(RLIMIT_NOFILE, &now) != 0)
+        return;
+    const rlim_t wanted = for_each * most.number() + for_the_rest, before = now.rlim_cur;
+    now.rlim_cur = now.rlim_max = wanted;
+    if (::setrlimit(RLIMIT_NOFILE, &now) != 0 && before < most.number() + for_the_rest)
+        log::warning(settings.worker, "_client_connection_total_limit = ", most.number(), ", but there are only ", before, " descriptors");
+}
+
 sandbox::Rules rules_for(const daemon::Process& process, const front::Settings& settings, const front::Server::Paths& paths)
 {
     sandbox::Rules rules;
@@ -60,6 +77,7 @@ int main(int argc, char** argv)
     front::Server server(loop, settings, paths);
     process.end_trial();
     auto keys = keys_access(process, settings);
+    reserve_descriptors(settings);
     process.drop_privileges(rules_for(process, settings, paths), "front");
     server.start(process.listeners(), std::move(keys));
     auto end = [&] { loop.stop(); };

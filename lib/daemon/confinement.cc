@@ -26,7 +26,7 @@ bool is_root_directory(const sandbox::Path& path) { return path.name == "/" && p
 
 }  // namespace
 
-Confinement::Confinement(const config::Config& config, const std::optional<std::string>& selftest) : is_wanted_(Params(config).sandbox)
+Confinement::Confinement(const config::Config& config, const std::optional<std::string>& selftest) : params_(config), is_wanted_(params_.sandbox)
 {
     if (!selftest)
         return;
@@ -70,6 +70,7 @@ void Confinement::leave_host(sandbox::Rules rules, const std::optional<User>& us
 void Confinement::enter_as_parent()
 {
     using sandbox::Calls;
+    is_worker_ = true;
     if (!is_wanted_ || rules_.runs_programs)
         return;
     auto wider = rules_;
@@ -84,6 +85,7 @@ void Confinement::enter(const std::vector<std::string>& directories)
     has_entered_ = true;
     if (is_wanted_) {
         auto rules = rules_;
+        rules.max_data_bytes = (is_worker_ ? params_.worker_memory_limit() : params_.daemon_memory_limit()).number();
         for (const auto& directory : directories)
             rules.add(sandbox::Path::Use::write, directory);
         require(sandbox::give_up_privileges());  // a change of user has made the process one for debuggers again

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "daemon/params.h"
 #include "daemon/user.h"
 #include "sandbox/probe.h"
 #include "sandbox/sandbox.h"
@@ -29,7 +30,8 @@ public:
     // First, while all is open that needs to be: namespaces, root directory, user and capabilities. Without a user root stays
     // root, with few capabilities.
     void leave_host(sandbox::Rules rules, const std::optional<User>& user);
-    // A parent, which parses nothing: may do what its workers need, to enter their sandboxes, and to look after them.
+    // A parent, which parses nothing: may do what its workers need, to enter their sandboxes, and to look after them. Those who call
+    // enter() from now on are workers.
     void enter_as_parent();
     // Last: files, ports, system calls; with more directories to change. Once: later calls do nothing. The selftest ends here.
     void enter(const std::vector<std::string>& directories = {});
@@ -41,8 +43,9 @@ public:
 private:
     void load(const sandbox::Rules& rules, const sandbox::Filter& filter);
 
+    const Params params_;
     bool is_wanted_;
-    bool has_entered_ = false;
+    bool has_entered_ = false, is_worker_ = false;
     sandbox::Rules rules_;
     sandbox::Filter filter_;
     std::unique_ptr<sandbox::Selftest> selftest_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "config/limit.h"
 
 namespace mta::daemon {
 
@@ -9,6 +10,13 @@ struct Params : config::Group {
     config::Param<bool> sandbox{*this, "sandbox", "yes",
         "Whether each daemon gives up what it does not need: files, network, system calls; see buuta-sandbox(7). Without it, a daemon "
         "that is broken into can do what its user can do."};
+    config::Param<config::Limit> worker_memory_limit{*this, "worker_memory_limit", "268435456",
+        "The most memory in bytes for the data of a process that serves one client or mail at a time, or none. A process that needs more loses "
+        "what it has in hand, as a temporary error. Only in a sandbox."};
+    config::Param<config::Limit> daemon_memory_limit{*this, "daemon_memory_limit", "4294967296",
+        "The same for a process that serves all clients of a service."};
+    config::Param<config::Limit> worker_file_limit{*this, "worker_file_limit", "1024",
+        "The most files and connections that a process may have open which serves one client or mail at a time, or none: as many as master."};
 };
 
 }  // namespace mta::daemon

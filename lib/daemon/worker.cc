@@ -1,6 +1,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -151,6 +152,20 @@ bool wait_for_client(int fd, int other, net::Transport::Deadline deadline)
     }
 }
 
+namespace {
+
+void limit_files(const config::Limit& most)
+{
+    rlimit now{};
+    if (most.is_none() || ::getrlimit(RLIMIT_NOFILE, &now) != 0)
+        return;
+    now.rlim_max = std::min<rlim_t>(now.rlim_max, most.number());
+    now.rlim_cur = now.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &now);  // less than before is always allowed
+}
+
+}  // namespace
+
 void Process::enter_as_parent(const std::function<void()>& rehearse)
 {
     end_trial();
@@ -170,8 +185,10 @@ int Process::serve(std::function<void(Fd client)> handler, Workers options)
     settings.before_fork = options.renew;
     enter_as_parent(options.rehearse);
     ready();
+    const Params params(config_);
     WorkerPool pool(settings, listeners_, master_.get(), [&](WorkerPool::Worker& worker) {
         master_.reset();
+        limit_files(params.worker_file_limit);
         if (!options.rehearse)
             seal();
         for (long use = 0; use < settings.max_use; ++use) {

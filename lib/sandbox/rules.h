@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ struct Rules {
     bool has_any_file = false;     // is not limited to its paths in what it opens
     bool runs_programs = false;    // whatever their users like: only what no program needs is forbidden
     bool has_network = false;      // else it is in a network of its own with nothing in it
+    std::uint64_t max_data_bytes = std::numeric_limits<std::uint64_t>::max();  // of memory
     // The ports that TCP connections may go to; nothing: any port.
     std::optional<std::vector<std::uint16_t>> ports = std::vector<std::uint16_t>{};
 

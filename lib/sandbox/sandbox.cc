@@ -23,8 +23,6 @@ namespace mta::sandbox {
 
 namespace {
 
-constexpr rlim_t max_data_bytes = rlim_t(4) << 30;  // far more than any process needs; the host keeps the rest
-
 bool contains(const std::vector<int>& list, int item) { return std::find(list.begin(), list.end(), item) != list.end(); }
 
 // Effective and permitted, of those that a container has left us; nothing is inherited by programs.
@@ -115,7 +113,7 @@ Result<void> enter(const Rules& rules, const Filter& filter)
 {
     if (is_sanitized || rules.runs_programs)
         return filter.load();
-    limit(RLIMIT_DATA, max_data_bytes);
+    limit(RLIMIT_DATA, rules.max_data_bytes);
     bool forks = std::any_of(rules.calls.begin(), rules.calls.end(), [](Calls group) { return group == Calls::fork || group == Calls::threads; });
     if (!forks)
         limit(RLIMIT_NPROC, 0);

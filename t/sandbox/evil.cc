@@ -100,6 +100,8 @@ std::string attempt(const std::string& verb, const std::string& first, const std
         return garbage(first);
     if (verb == "kill")
         return number > 0 && ::kill(number, SIGTERM) == 0 ? "yes" : no();
+    if (verb == "fill")
+        return std::string(static_cast<std::size_t>(number) << 20, 'x').back() == 'x' ? "yes" : "no";
     if (verb == "tcp")
         return tcp(static_cast<unsigned short>(number));
     return "no such attempt";

@@ -83,6 +83,19 @@ std::vector<Suspect> suspects(const test::Suite& suite)
     return found;
 }
 
+// A line of /proc/PID/limits: the soft limit, which here is the hard one, too.
+std::string limit_of(pid_t pid, const std::string& name)
+{
+    auto text = read_file(cat("/proc/", pid, "/limits"));
+    auto at = text ? text->find("\n" + name) : std::string::npos;
+    if (at == std::string::npos)
+        return "";
+    auto words = split_words(std::string_view(*text).substr(at + 1 + name.size(), 60));
+    return words.size() >= 2 && words[0] == words[1] ? std::string(words[0]) : "";
+}
+
+pid_t parent_of(pid_t pid) { return parse_number<pid_t>(status_of(pid, "PPid")).value_or(0); }
+
 bool is_alive(pid_t pid)
 {
     auto state = status_of(pid, "State");
@@ -307,6 +320,48 @@ TEST_CASE("an attacker in a user's imapd reads no other user's mail", "[system][
     attacker.write(cat("kill ", suite.master(), "\r\n"));
     CHECK(attacker.is_closed(std::chrono::seconds(20)));
     suite.log_line("imapd.* killed by signal 31: its sandbox forbids what it did");
+}
+
+TEST_CASE("a worker that takes too much memory loses its session, and no other", "[system][sandbox][drill]")
+{
+    if (!is_testable())
+        return;
+    Drill drill("imapd");
+    auto& suite = drill.suite();
+    auto modest = attacker_in_imapd(suite, 1), greedy = attacker_in_imapd(suite, 2);
+    CHECK(answer(greedy, "fill 100") == "yes");
+    greedy.write("fill 300\r\n");
+    CHECK(greedy.is_closed(std::chrono::seconds(20)));
+    suite.log_line("imapd.*connection closed: std::bad_alloc");
+    CHECK(answer(modest, "fill 100") == "yes");
+    CHECK(!suite.has_log_line("imapd.* killed by signal"));
+}
+
+TEST_CASE("memory and files of each process are limited as its parameters say", "[system][sandbox]")
+{
+    if (!is_testable())
+        return;
+    test::Suite suite{{{"worker_memory_limit", "200000000"}, {"daemon_memory_limit", "3000000000"}, {"worker_file_limit", "300"},
+                       {"smtpd_client_connection_total_limit", "1000"}, {"imapd_client_connection_total_limit", "none"}}};
+    auto subject = test::unique();
+    suite.send(test::message(subject, "text\r\n"), {suite.user(1)});
+    suite.arrival(1, subject);
+    const std::map<std::string, std::string> memory{{"cleanup", "200000000"}, {"smtpd", "200000000"}, {"qmgr", "3000000000"}, {"front", "3000000000"}};
+    std::set<std::string> seen, fronts;
+    for (const auto& [pid, program] : suspects(suite)) {
+        INFO(program << " " << pid);
+        bool is_worker = parent_of(pid) != suite.master();
+        if (program == "front")
+            fronts.insert(limit_of(pid, "Max open files"));
+        if (!memory.contains(program) || (program != "qmgr" && program != "front" && !is_worker))
+            continue;
+        seen.insert(program);
+        CHECK(limit_of(pid, "Max data size") == memory.at(program));
+        CHECK((limit_of(pid, "Max open files") == "300") == is_worker);
+    }
+    CHECK(seen.size() == memory.size());
+    CHECK(fronts.contains("4256"));
+    CHECK(fronts.size() >= 2);
 }
 
 }  // namespace mta
