@@ -33,10 +33,6 @@ int main(int argc, char** argv)
     daemon::Process process(argc, argv, "imapd");
     const imapd::Params params(process.config());
     mime::preload_charsets();
-    sandbox::Rules rules;
-    rules.add({sandbox::Calls::connect, sandbox::Calls::read_files, sandbox::Calls::write_files, sandbox::Calls::watch_files});
-    rules.has_root = true;  // mailboxes can be anywhere
-    rules.add(sandbox::Path::Use::read, "/proc/sys/kernel/random/boot_id");  // tells what a crash has left from what goes on
     process.end_trial();
     auto loaded = service::Secret::load(service::return_secret_path(process.common().queue_directory));
     if (!loaded)
@@ -45,7 +41,8 @@ int main(int argc, char** argv)
     if (loaded)
         secret.emplace(*std::move(loaded));
     auto notify_socket = process.socket_path(service::notify_service, true);
-    process.keep_root(rules);
+    auto rules = daemon::mailbox_rules(process);
+    rules.add({sandbox::Calls::watch_files}).socket(notify_socket);
     auto serve = [&](daemon::MailboxSession& handed) {
         imapd::Parking parking{handed.client, notify_socket};
         imapd::Session session(params, std::move(handed.stream), std::move(handed.mailbox), handed.return_ticket.empty() ? nullptr : &parking,
@@ -56,5 +53,5 @@ int main(int argc, char** argv)
         log::info("logout: user=<", handed.account.user, ">, rip=", handed.client.client_address, ", ", reason(end));
         return Fd();
     };
-    return daemon::serve_mailboxes(process, "imap", "* BYE [UNAVAILABLE] The mailbox cannot be opened now\r\n", serve, secret ? &*secret : nullptr);
+    return daemon::serve_mailboxes(process, rules, "imap", "* BYE [UNAVAILABLE] The mailbox cannot be opened now\r\n", serve, secret ? &*secret : nullptr);
 }

@@ -27,11 +27,6 @@ int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "pop3d");
     const pop3d::Params params(process.config());
-    sandbox::Rules rules;
-    rules.add({sandbox::Calls::read_files, sandbox::Calls::write_files});
-    rules.has_root = true;  // mailboxes can be anywhere
-    rules.add(sandbox::Path::Use::read, "/proc/sys/kernel/random/boot_id");  // tells what a crash has left from what goes on
-    process.keep_root(rules);
     auto serve = [&](daemon::MailboxSession& handed) {
         auto address = net::Address::parse(handed.client.client_address).value_or(net::Address());
         pop3d::Session session(params, std::move(handed.stream), std::move(handed.mailbox), address);
@@ -41,5 +36,5 @@ int main(int argc, char** argv)
                   ", retr=", done.retrieved, ", del=", done.deleted, "/", done.messages, ", size=", done.octets);
         return Fd();
     };
-    return daemon::serve_mailboxes(process, "pop3", "-ERR [SYS/TEMP] The mailbox cannot be opened now.\r\n", serve);
+    return daemon::serve_mailboxes(process, daemon::mailbox_rules(process), "pop3", "-ERR [SYS/TEMP] The mailbox cannot be opened now.\r\n", serve);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "daemon/params.h"
 #include "daemon/wait.h"
 #include "log/log.h"
 #include "maildir/root.h"
@@ -110,13 +111,35 @@ std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how
     return std::nullopt;
 }
 
-int serve_mailboxes(Process& process, const std::string& protocol, const std::string& unavailable, const MailboxHandler& handler,
-                    service::ReturnSecret* secret)
+// A root directory is made once, for a parent and all its workers: it has what any of them may need.
+sandbox::Rules mailbox_rules(const Process& process)
+{
+    using sandbox::Calls;
+    using sandbox::Path;
+    const MailboxParams params(process.config());
+    sandbox::Rules rules;
+    rules.add({Calls::read_files, Calls::write_files});
+    rules.add(Path::Use::read, "/proc/sys/kernel/random/boot_id");  // tells what a crash has left from what goes on
+    rules.add(Path::Use::see, process.socket_path("auth"));
+    rules.has_root = params.mailbox_directories().empty();
+    for (const auto& directory : params.mailbox_directories()) {
+        if (!directory.starts_with('/'))
+            log::fatal("mailbox_directories: ", directory, " does not begin with /");
+        rules.add(Path::Use::see, directory);
+    }
+    return rules;
+}
+
+int serve_mailboxes(Process& process, const sandbox::Rules& rules, const std::string& protocol, const std::string& unavailable,
+                    const MailboxHandler& handler, service::ReturnSecret* secret)
 {
     bool is_root = ::geteuid() == 0;
     auto stranger = is_root ? find_user(process.common().mail_owner()) : Result<User>(User());
     if (!stranger)
         log::fatal("mail_owner: ", stranger.error().text);
+    process.end_trial();
+    const auto test_owner = find_user(process.confinement().test_owner());
+    process.keep_root(rules);
     const TakeOver how{process.socket_path("auth"), protocol, unavailable, *stranger, secret,
                        [&](const std::vector<std::string>& directories) { process.seal(directories); }};
     auto serve = [&](Fd connection) {
@@ -135,8 +158,8 @@ int serve_mailboxes(Process& process, const std::string& protocol, const std::st
     // Who has become a mailbox's owner cannot become another one, nor leave its directory.
     Process::Workers workers{.max_use = 1, .spare = 1};
     workers.rehearse = [&] {
-        if (auto owner = find_user(process.confinement().test_owner()))
-            become(*owner);
+        if (test_owner)
+            become(*test_owner);
         process.seal({process.confinement().test_directory()});
     };
     return process.serve(serve, workers);

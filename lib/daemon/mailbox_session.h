@@ -36,13 +36,16 @@ struct TakeOver {
 // The session that comes over the connection from front; nothing if it cannot be served: then the client was told.
 std::optional<MailboxSession> take_over(ipc::Channel& front, const TakeOver& how);
 
+// What both may do: with the mailbox itself only when a worker is sealed.
+sandbox::Rules mailbox_rules(const Process& process);
+
 // Talks with the client. Front gets the session back with the descriptor that is returned, if one is, as session.client says.
 using MailboxHandler = std::function<Fd(MailboxSession& session)>;
 
-// The life of imapd and pop3d: each worker takes a session over from front, redeems its ticket at auth, or by the secret if
+// The life of imapd and pop3d, in the sandbox that the rules make: each worker takes a session over from front, redeems its ticket at auth, or by the secret if
 // it has waited in front, becomes the mailbox's owner for ever (when root; never root itself), and only then reads who the
 // client is. Front learns that the session is over by the end of its connection.
-int serve_mailboxes(Process& process, const std::string& protocol, const std::string& unavailable, const MailboxHandler& handler,
+int serve_mailboxes(Process& process, const sandbox::Rules& rules, const std::string& protocol, const std::string& unavailable, const MailboxHandler& handler,
                     service::ReturnSecret* secret = nullptr);
 
 }  // namespace mta::daemon

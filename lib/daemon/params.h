@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "config/config.h"
 #include "config/limit.h"
 
@@ -17,6 +20,14 @@ struct Params : config::Group {
         "The same for a process that serves all clients of a service."};
     config::Param<config::Limit> worker_file_limit{*this, "worker_file_limit", "1024",
         "The most files and connections that a process may have open which serves one client or mail at a time, or none: as many as master."};
+};
+
+// Of imapd and pop3d.
+struct MailboxParams : config::Group {
+    using Group::Group;
+    config::Param<std::vector<std::string>> mailbox_directories{*this, "mailbox_directories", "",
+        "The directories below which all mailboxes are that imapd(8) and pop3d(8) open: of the host's files they see nothing else then. Empty: "
+        "mailboxes can be anywhere."};
 };
 
 }  // namespace mta::daemon

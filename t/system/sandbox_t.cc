@@ -364,4 +364,35 @@ TEST_CASE("memory and files of each process are limited as its parameters say", 
     CHECK(fronts.size() >= 2);
 }
 
+TEST_CASE("with mailbox_directories imapd and pop3d see nothing else of the host", "[system][sandbox][root]")
+{
+    if (!is_testable() || !test::is_root())
+        return;
+    test::Suite suite{{{"mailbox_directories", "$virtual_mailbox_base"}}};
+    auto subject = test::unique();
+    suite.send(test::message(subject, "text\r\n"), {suite.user(1)});
+    suite.arrival(1, subject);
+    test::Connection imap(suite.port("IMAP")), pop3(suite.port("POP3"));
+    imap.line();
+    imap.imap(cat("LOGIN ", suite.user(1), " ", suite.get("PASS1")));
+    CHECK(imap.imap("SELECT INBOX").find("* 1 EXISTS") != std::string::npos);
+    imap.imap("CREATE Kept");
+    imap.imap("COPY 1 Kept");
+    pop3.line();
+    CHECK(pop3.command(cat("USER ", suite.user(1))).starts_with("+OK"));
+    CHECK(pop3.command(cat("PASS ", suite.get("PASS1"))).starts_with("+OK"));
+    CHECK(pop3.command("STAT").starts_with("+OK 1 "));
+    std::set<std::string> seen;
+    for (const auto& [pid, program] : suspects(suite)) {
+        if (program != "imapd" && program != "pop3d")
+            continue;
+        INFO(program << " " << pid);
+        seen.insert(program);
+        CHECK(!exists(cat("/proc/", pid, "/root/etc")));
+        CHECK(!exists(cat("/proc/", pid, "/root/usr")));
+        CHECK(exists(cat("/proc/", pid, "/root", suite.maildir(1))));
+    }
+    CHECK(seen.size() == 2);
+}
+
 }  // namespace mta
