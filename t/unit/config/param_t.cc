@@ -26,6 +26,7 @@ struct Params : config::Group {
     config::Param<std::chrono::milliseconds> pause{*this, "t_pause", "250ms", "A pause."};
     config::Param<std::vector<std::string>> list{*this, "t_list", "a, b", "A list."};
     config::Param<config::Limit> limit{*this, "t_limit", "7", "A limit."};
+    config::Param<config::TimeLimit> time_limit{*this, "t_time_limit", "1m", "A limit of time."};
     config::Param<std::string> later{*this, "t_later", "later", "Declared after the one that uses it."};
 };
 
@@ -93,6 +94,13 @@ TEST_CASE("a limit is a number, or switched off by its word", "[config][limits]"
     const auto none = Params(parsed("t_limit = None")).limit();
     CHECK(none.is_none());
     CHECK_FALSE(none.is_exceeded_by(none.number()));
+    const auto minute = Params(parsed("")).time_limit();
+    CHECK_FALSE(minute.is_reached_by(59s));
+    CHECK(minute.is_reached_by(60s));
+    CHECK(minute.time() == 60s);
+    const auto timeless = Params(parsed("t_time_limit = none")).time_limit();
+    CHECK(timeless.is_none());
+    CHECK_FALSE(timeless.is_reached_by(24h));
 }
 
 TEST_CASE("declare_all lets a value refer to what is declared later", "[config]")
@@ -119,6 +127,9 @@ TEST_CASE("a bad value ends the process with file, line, name, reason and value"
              {"t_limit =", "main.cf, line 2: t_limit: bad limit, must be a number from 1 on, or none: \"\""},
              {"t_limit = -1", "main.cf, line 2: t_limit: bad limit, must be a number from 1 on, or none: \"-1\""},
              {"t_limit = unlimited", "main.cf, line 2: t_limit: bad limit, must be a number from 1 on, or none: \"unlimited\""},
+             {"t_time_limit = 0", "main.cf, line 2: t_time_limit: bad time limit, must be a time from 1s on, or none: \"0\""},
+             {"t_time_limit = 999ms", "main.cf, line 2: t_time_limit: bad time limit, must be a time from 1s on, or none: \"999ms\""},
+             {"t_time_limit = soon", "main.cf, line 2: t_time_limit: bad time limit, must be a time from 1s on, or none: \"soon\""},
              {"t_ratio = nan", "main.cf, line 2: t_ratio: bad numerical value: \"nan\""},
              {"t_time = 5y", "main.cf, line 2: t_time: bad time value, must be a number and one of s, m, h, d, w: \"5y\""},
              {"t_time = 1500ms", "main.cf, line 2: t_time: bad time value, must be a number and one of s, m, h, d, w: \"1500ms\""},

@@ -277,11 +277,12 @@ TEST_CASE("postconf --check tells what has no effect", "[postconf]")
 
 TEST_CASE("postconf --check warns of limits that are switched off", "[postconf][limits]")
 {
-    Files files("smtpd_session_message_limit = none\nclient_memory_limit = $limit\nlimit = None\n",
+    Files files("smtpd_session_message_limit = none\nclient_memory_limit = $limit\nlimit = None\nsmtpd_data_time_limit = none\n",
                 "smtp inet n - n - - smtpd\n  -o message_line_length_limit=none\n  -o smtpd_anonymous_recipient_limit=7\n");
     files.run({"--check"});
     CHECK(files.errors().find("DIR/main.cf, line 1: smtpd_session_message_limit = none: there is no limit\n") != std::string::npos);
     CHECK(files.errors().find("DIR/main.cf, line 2: client_memory_limit = None: there is no limit\n") != std::string::npos);
+    CHECK(files.errors().find("DIR/main.cf, line 4: smtpd_data_time_limit = none: there is no limit\n") != std::string::npos);
     CHECK(files.errors().find("DIR/master.cf, line 1: message_line_length_limit = none: there is no limit\n") != std::string::npos);
     CHECK(files.errors().find("anonymous_recipient_limit") == std::string::npos);
     CHECK(files.status() == 0);
