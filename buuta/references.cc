@@ -40,7 +40,9 @@ std::vector<std::string> missing_transports(const config::Config& config, const 
             known.push_back(service.name);
     for (auto name : transport_parameters) {
         const auto* setting = config.find(name);
-        auto value = setting ? config.value(name) : Result<std::string>(std::string());
+        if (!setting)
+            continue;
+        auto value = config.value(name);
         if (!value || value->empty())
             continue;
         auto transport = value->substr(0, value->find(':'));

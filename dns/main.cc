@@ -6,6 +6,8 @@
 #include "dns/responder.h"
 #include "log/log.h"
 
+// What escapes ends the process, and lib/log says what it was.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv)
 {
     using namespace mta;

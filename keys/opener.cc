@@ -114,7 +114,7 @@ Opener::Opener(const std::vector<std::string>& paths, const std::vector<Fd>& lis
     if (child == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int number : {SIGTERM, SIGINT, SIGHUP})
-            ::signal(number, SIG_IGN);  // it ends with its parent
+            (void)::signal(number, SIG_IGN);  // it ends with its parent
         if (::getppid() != parent)
             ::_exit(0);
         ours.reset();

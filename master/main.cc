@@ -152,6 +152,8 @@ int run(const Options& options, Files files, Setup setup)
     return 0;
 }
 
+// What escapes ends the process, and lib/log says what it was.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv)
 {
     log::open_stderr();
@@ -187,4 +189,5 @@ int main(int argc, char** argv)
 
 }  // namespace mta::master
 
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) { return mta::master::main(argc, argv); }

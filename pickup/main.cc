@@ -4,6 +4,8 @@
 
 using namespace mta;
 
+// What escapes ends the process, and lib/log says what it was.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "pickup");

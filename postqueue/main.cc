@@ -110,6 +110,8 @@ int flush_site(const config::Common& common, const std::string& site)
 
 }  // namespace
 
+// What escapes ends the process, and lib/log says what it was.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv)
 {
     std::string directory, argument;

@@ -30,7 +30,7 @@ struct Verb {
     std::vector<State> from;       // where it applies
 };
 
-const std::map<char, Verb> verbs{
+const std::map<char, Verb> verbs{  // NOLINT(cert-err58-cpp)
     {'d', {"removed", "Deleted", {State::incoming, State::active, State::deferred, State::hold, State::corrupt}}},
     {'e', {"expired", "Force-expired", {State::incoming, State::active, State::deferred, State::hold}}},
     {'f', {"expired", "Force-expired", {State::incoming, State::active, State::deferred, State::hold}}},
@@ -201,6 +201,8 @@ private:
 
 }  // namespace
 
+// What escapes ends the process, and lib/log says what it was.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv)
 {
     std::string directory;

@@ -20,6 +20,8 @@ std::map<std::string, long> process_limits(const daemon::Process& process, const
 
 }  // namespace
 
+// What escapes ends the process, and lib/log says what it was.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "qmgr");

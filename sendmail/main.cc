@@ -109,7 +109,7 @@ int main(int argc, char** argv)
 {
     log::set_tag("sendmail");
     log::open_stderr();
-    ::signal(SIGPIPE, SIG_IGN);
+    (void)::signal(SIGPIPE, SIG_IGN);
     auto options = sendmail::parse_options(argc, argv);
     if (!options)
         give_up(options.error());

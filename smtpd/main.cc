@@ -32,6 +32,8 @@ void serve(const smtpd::Environment& environment, Fd connection)
 
 }  // namespace
 
+// What escapes ends the process, and lib/log says what it was.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv)
 {
     daemon::Process process(argc, argv, "smtpd");

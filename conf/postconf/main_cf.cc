@@ -127,7 +127,7 @@ void show_parameters(const Options& options)
         else
             log::warning(name, ": unknown parameter", suggestion(view.catalog, name));
     }
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     if (!options.defaults)
         warn_of_unused(options, view);
 }

@@ -44,7 +44,7 @@ struct Release {
     template <class T>
     void operator()(T* object) const
     {
-        function(object);
+        (void)function(object);
     }
 };
 

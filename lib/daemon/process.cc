@@ -41,7 +41,7 @@ Process::Process(int argc, char** argv, const std::string& name) : name_(name), 
     return *std::move(empty);
 }())
 {
-    ::signal(SIGPIPE, SIG_IGN);
+    (void)::signal(SIGPIPE, SIG_IGN);
     log::set_tag(cat("postfix/", name));
     config::Overrides overrides;
     parse(argc, argv, overrides);

@@ -51,7 +51,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings)
 {
     ::setsid();
     for (int number = 1; number < NSIG; ++number)
-        ::signal(number, SIG_DFL);
+        (void)::signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -235,7 +235,7 @@ Outcome failed(std::string status, std::string text)
 
 Ended run_command(const Command& command, const Source& source)
 {
-    ::signal(SIGPIPE, SIG_IGN);
+    (void)::signal(SIGPIPE, SIG_IGN);
     return Running(command, source).run();
 }
 

@@ -40,7 +40,7 @@ Resolver::Ticket& Resolver::Ticket::operator=(Ticket&& other) noexcept
     return *this;
 }
 
-Resolver::Ticket::~Ticket()
+Resolver::Ticket::~Ticket()  // NOLINT(bugprone-exception-escape)
 {
     if (resolver_)
         resolver_->forget(key_, number_);

@@ -49,7 +49,7 @@ public:
             : resolver_(&resolver), key_(std::move(key)), number_(number) {}
         Ticket(Ticket&& other) noexcept { *this = std::move(other); }
         Ticket& operator=(Ticket&& other) noexcept;
-        ~Ticket();
+        ~Ticket();  // NOLINT(bugprone-exception-escape): who has no memory for the look-up that is next in line ends
         void release() { resolver_ = nullptr; }  // the answer is wanted for as long as the resolver lives
 
     private:

@@ -82,8 +82,8 @@ std::string unfold(std::string_view value);
 bool is_field_name(std::string_view name);
 
 struct HeaderLimits {
-    std::size_t field_bytes = 64 * 1024;
-    std::size_t block_bytes = 512 * 1024;
+    std::size_t field_bytes = 64ul * 1024;
+    std::size_t block_bytes = 512ul * 1024;
     std::size_t fields = 1000;
 };
 

@@ -24,6 +24,7 @@ constexpr std::uint32_t changing = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & 
 constexpr std::uint32_t new_namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 constexpr std::uint32_t low_commands = ~7u, low_lock_commands = ~3u;
 
+// NOLINTBEGIN(cert-err58-cpp): where there is no memory for these, nothing else could run
 const Call base[] = {
     // Memory, but none that is executable.
     {SYS_brk}, {SYS_munmap}, {SYS_mremap}, {SYS_madvise}, {SYS_mmap, {{2, executable, 0}}}, {SYS_mprotect, {{2, executable, 0}}},
@@ -128,6 +129,7 @@ const Call mounts[] = {
     {SYS_fsconfig}, {SYS_fsmount}, {SYS_fspick}, {SYS_mount_setattr},
     {SYS_clone, {{0, CLONE_NEWUSER, CLONE_NEWUSER}}}, {SYS_clone, {{0, CLONE_NEWNS, CLONE_NEWNS}}},
 };
+// NOLINTEND(cert-err58-cpp)
 
 template <std::size_t size>
 void append(std::vector<Call>& calls, const Call (&group)[size])

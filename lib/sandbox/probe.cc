@@ -127,7 +127,7 @@ bool can_use_bpf()
 }
 
 using T = const Targets&;
-const std::vector<Probe> all_probes{
+const std::vector<Probe> all_probes{  // NOLINT(cert-err58-cpp)
     {"nothing", [](T) { return true; }},
     {"read-file", [](T t) { return can_open(t.file); }},
     {"read-users", [](T) { return can_open("/etc/passwd"); }},

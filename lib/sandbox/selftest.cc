@@ -92,7 +92,7 @@ bool Selftest::begin()
         address.sin_port = htons(targets_.port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         connection_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        ::connect(connection_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+        (void)::connect(connection_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
         targets_.connection = connection_.get();
         pid_t child = ::fork();
         if (child < 0)
