@@ -106,8 +106,11 @@ Suite::Suite(const Settings& settings, const std::string& master_cf, const std::
     if (content)
         for (auto word : split_words(*content))
             environment_[std::string(word.substr(0, word.find('=')))] = word.substr(word.find('=') + 1);
-    if (done.status != 0)
-        throw std::runtime_error(cat("the instance did not start: ", done.output, content ? log() : std::string()));
+    if (done.status != 0) {
+        auto why = cat("the instance did not start: ", done.output, content ? log() : std::string());
+        stop();
+        throw std::runtime_error(why);
+    }
     environment_["DIR"] = directory();
     running().insert(this);
 }
