@@ -218,12 +218,12 @@ std::int64_t days_since_1970(int year, int month, int day)
 
 std::int64_t DateTime::unix_time() const
 {
-    return days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone * 60;
+    return days_since_1970(year, month, day) * 86400 + hour * 3600L + minute * 60L + second - zone * 60L;
 }
 
 DateTime DateTime::from_unix(std::int64_t seconds, int zone_minutes)
 {
-    std::time_t local = static_cast<std::time_t>(seconds + zone_minutes * 60);
+    std::time_t local = static_cast<std::time_t>(seconds + zone_minutes * 60L);
     std::tm parts{};
     if (::gmtime_r(&local, &parts) == nullptr)
         return {};
