@@ -1,13 +1,16 @@
 // Covers: lib/queue/file.cc lib/queue/record.cc
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/checksum.h"
 #include "base/text.h"
 #include "t/fuzz/lib/scratch.h"
 #include "t/fuzz/lib/target.h"
 #include "queue/directory.h"
+#include "queue/stock.h"
 
-// Queue files with anything in them: as they are, and with their checksums made right, so that more than those is tried.
+// Queue files with anything in them: as they are, and with their checksums made right, so that more than those is tried. And those
+// that we write ourselves: what went in is read back, whatever is appended and wherever a crash cuts that off.
 namespace {
 
 using namespace mta;
@@ -81,10 +84,158 @@ void check(const std::string& bytes)
     HOLDS(again && again->is_done(0) && again->notes.size() == mail->notes.size() && again->valid_bytes == again->file_bytes);
 }
 
+queue::Directory& directory()
+{
+    static const auto root = fuzz::fresh_directory("queue");
+    static const bool created = queue::Directory::create(root).operator bool();
+    HOLDS(created);
+    static queue::Directory directory(root);
+    return directory;
+}
+
+// A value as a file can hold it.
+std::string value(fuzz::Input& in)
+{
+    std::string text(in.text('\n'));
+    std::replace(text.begin(), text.end(), '\0', '?');
+    return text;
+}
+
+queue::Envelope envelope_of(fuzz::Input& in)
+{
+    queue::Envelope envelope;
+    envelope.queue_id = "4XYZabcdefzAbCdE";
+    envelope.reverse_path = value(in);
+    envelope.arrival = static_cast<std::int64_t>(in.number(65536));
+    if (in.flag())
+        envelope.copy_of = value(in);
+    for (auto count = in.number(4); count > 0; --count)
+        envelope.recipients.push_back({value(in), value(in), "", ""});
+    return envelope;
+}
+
+// What is appended, in order, as the file must tell it in the end.
+struct Appended {
+    std::vector<std::optional<queue::Outcome>> outcomes;
+    std::vector<std::string> notes;
+    std::vector<std::uint64_t> sizes;  // of the file behind each record
+};
+
+std::uint64_t size_of(int fd)
+{
+    auto size = ::lseek(fd, 0, SEEK_END);
+    HOLDS(size >= 0);
+    return static_cast<std::uint64_t>(size);
+}
+
+void append_outcome(int fd, fuzz::Input& in, Appended& appended)
+{
+    constexpr std::string_view actions[] = {"sent", "bounced", "deferred", "expired"};
+    auto number = in.number(4);
+    queue::Outcome outcome{static_cast<long>(number), std::string(actions[in.number(4)]), "2.0.0", value(in), "mx", "", 1, in.flag(), false};
+    HOLDS(queue::Directory::append(fd, outcome, in.flag()));
+    if (number < appended.outcomes.size())  // of nobody else there is a result
+        appended.outcomes[number] = outcome;
+}
+
+void append_note(int fd, fuzz::Input& in, Appended& appended)
+{
+    constexpr std::string_view notes[] = {queue::delay_warned, queue::failures_told, queue::successes_told, queue::force_expired};
+    auto what = notes[in.number(4)];
+    HOLDS(queue::Directory::append(fd, queue::Note{std::string(what), 1}, in.flag()));
+    appended.notes.emplace_back(what);
+    for (auto& outcome : appended.outcomes)
+        if (outcome && ((what == queue::failures_told && outcome->has_failed()) || (what == queue::successes_told && outcome->action == "sent")))
+            outcome->notified = true;
+}
+
+Appended append_to(int fd, std::size_t recipients, fuzz::Input& in)
+{
+    Appended appended;
+    appended.outcomes.resize(recipients);
+    appended.sizes.push_back(size_of(fd));
+    while (!in.is_empty()) {
+        in.flag() ? append_outcome(fd, in, appended) : append_note(fd, in, appended);
+        appended.sizes.push_back(size_of(fd));
+    }
+    return appended;
+}
+
+void check_same(const queue::Mail& mail, const queue::Envelope& envelope, const Appended& appended)
+{
+    HOLDS(mail.envelope.queue_id == envelope.queue_id && mail.envelope.reverse_path == envelope.reverse_path);
+    HOLDS(mail.envelope.arrival == envelope.arrival && mail.envelope.copy_of == envelope.copy_of);
+    HOLDS(mail.outcomes.size() == envelope.recipients.size() && mail.valid_bytes == mail.file_bytes);
+    for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+        const auto& outcome = mail.outcomes[i];
+        const auto& expected = appended.outcomes[i];
+        HOLDS(mail.envelope.recipients[i].address == envelope.recipients[i].address && mail.envelope.recipients[i].original == envelope.recipients[i].original);
+        HOLDS(outcome.has_value() == expected.has_value() && mail.is_done(i) == (expected && expected->is_final()));
+        HOLDS(!outcome || (outcome->text == expected->text && outcome->action == expected->action && outcome->notified == expected->notified));
+    }
+    HOLDS(mail.notes.size() == appended.notes.size());
+    for (std::size_t i = 0; i < mail.notes.size(); ++i)
+        HOLDS(mail.notes[i].what == appended.notes[i] && mail.has_note(appended.notes[i]));
+}
+
+// A crash cuts off the end of what was appended: the whole records before it are still there, and the file takes more.
+void check_cut(int fd, const Appended& appended, std::size_t seed)
+{
+    auto first = appended.sizes.front(), last = appended.sizes.back();
+    auto at = first + seed % (last - first + 1);
+    HOLDS(::ftruncate(fd, static_cast<off_t>(at)) == 0);
+    auto whole = std::upper_bound(appended.sizes.begin(), appended.sizes.end(), at) - 1;
+    auto mail = queue::Directory::read(fd);
+    HOLDS(mail && mail->valid_bytes == *whole && queue::Directory::verify_content(fd, *mail));
+    HOLDS(queue::Directory::trim(fd, *mail) && queue::Directory::append(fd, queue::Note{"more", 1}, false));
+    auto again = queue::Directory::read(fd);
+    HOLDS(again && again->has_note("more") && !mail->has_note("more") && again->valid_bytes == again->file_bytes);
+}
+
+Result<void> write_mail(const queue::Envelope& envelope, const std::string& content, std::size_t seed, queue::Stock& stock, bool commits)
+{
+    auto writer = directory().add(envelope, stock);
+    HOLDS(writer);
+    auto cut = seed % (content.size() + 1);
+    HOLDS(writer->write(std::string_view(content).substr(0, cut)) && writer->write(std::string_view(content).substr(cut)));
+    HOLDS(writer->content_bytes() == content.size());
+    return commits ? writer->commit() : failure("given up");
+}
+
+void check_written(fuzz::Input in)
+{
+    auto seed = in.number(65536);
+    bool commits = in.number(8) != 1;
+    auto envelope = envelope_of(in);
+    auto content = std::string(in.text('\n'));
+    for (bool is_large = in.number(64) == 15; is_large && !content.empty() && content.size() < 300000;)
+        content += content;
+    queue::Stock stock(directory());
+    if (in.flag())
+        stock.refill();
+    auto written = write_mail(envelope, content, seed, stock, commits);
+    HOLDS(written.operator bool() == commits && directory().find(envelope.queue_id).has_value() == commits);
+    if (!commits)
+        return;
+    auto twice = directory().add(envelope, queue::State::incoming);
+    HOLDS(twice && !twice->commit());
+    auto fd = directory().open(queue::State::incoming, envelope.queue_id);
+    HOLDS(fd);
+    auto appended = append_to(fd->get(), envelope.recipients.size(), in);
+    auto mail = queue::Directory::read(fd->get());
+    HOLDS(mail && queue::Directory::verify_content(fd->get(), *mail) && mail->content_bytes == content.size());
+    check_same(*mail, envelope, appended);
+    std::string back(content.size(), ' ');
+    HOLDS(::pread(fd->get(), back.data(), back.size(), static_cast<off_t>(mail->content_offset)) == static_cast<ssize_t>(back.size()) && back == content);
+    check_cut(fd->get(), appended, seed);
+    HOLDS(directory().remove(envelope.queue_id, queue::State::incoming));
+}
+
 }  // namespace
 
 FUZZ(input)
 {
     check(std::string(input));
     check(with_checksums(std::string(input)));
+    check_written(fuzz::Input(input));
 }
