@@ -5,7 +5,9 @@
 #include "deliver/content.h"
 #include "t/fuzz/lib/scratch.h"
 #include "t/fuzz/lib/target.h"
+#include "base/encode.h"
 #include "mail/address.h"
+#include "mail/dsn.h"
 #include "mime/header.h"
 #include "pickup/envelope.h"
 #include "pickup/content.h"
@@ -69,6 +71,123 @@ void check_addresses(const std::string& text)
     sendmail::full_name_of(text, "anna");
 }
 
+std::string spooled(std::string_view text, bool dot_ends, bool fix, long limit, Result<void>& result)
+{
+    sendmail::Filter filter(dot_ends, fix);
+    sendmail::Spool spool;
+    result = sendmail::read_message(fuzz::memory_file(text), filter, spool, limit);
+    std::string out;
+    HOLDS(spool.read([&](std::string_view piece) { out += piece; }) && spool.size() == static_cast<long>(out.size()));
+    return out;
+}
+
+// The message from a file is the message, unless it is longer than it may be.
+void check_spool(std::string_view text, bool dot_ends, bool fix)
+{
+    auto content = filtered(text, 1u << 20, dot_ends, fix);
+    Result<void> result;
+    HOLDS(spooled(text, dot_ends, fix, 0, result) == content && result);
+    constexpr long limit = 100;
+    (void)spooled(text, dot_ends, fix, limit, result);
+    HOLDS(result.operator bool() == (content.size() <= limit));
+    HOLDS(result || sendmail::exit_status(result.error().status) == 65);  // EX_DATAERR
+}
+
+Result<sendmail::Options> parse(std::vector<std::string> words)
+{
+    std::vector<char*> arguments;
+    for (auto& word : words)
+        arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    return sendmail::parse_options(static_cast<int>(words.size()), arguments.data());
+}
+
+// The options as one would write them.
+std::vector<std::string> words_of(const sendmail::Options& options)
+{
+    static constexpr std::string_view modes[] = {"-bm", "-bs", "-bp", "-bi", "-bd", "-q", "-qI", "-qR"};
+    std::vector<std::string> words{"sendmail", cat(modes[static_cast<std::size_t>(options.mode)], options.argument)};
+    auto add = [&](std::string_view letter, const std::string& value) {
+        if (!value.empty())
+            words.insert(words.end(), {std::string(letter), value});
+    };
+    auto flag = [&](std::string_view letter, bool is_set) {
+        if (is_set)
+            words.emplace_back(letter);
+    };
+    flag("-oi", !options.dot_ends_input);
+    flag("-t", options.extract_recipients);
+    flag("-G", options.is_gateway);
+    flag("-v", options.verbose);
+    add("-F", options.full_name);
+    add("-N", options.notify);
+    add("-R", options.ret);
+    add("-V", xtext_decode(options.envid).value_or(""));
+    add("-B", options.body);
+    if (options.sender)
+        words.insert(words.end(), {"-r", options.sender->empty() ? "<>" : mail::from_internal(*options.sender).external()});
+    words.emplace_back("--");
+    for (const auto& recipient : options.recipients)
+        words.push_back(mail::from_internal(recipient).external());
+    return words;
+}
+
+// A list of addresses may hold what pickup refuses.
+bool has_good_addresses(const sendmail::Options& options)
+{
+    auto all = options.recipients;
+    if (options.sender && !options.sender->empty())
+        all.push_back(*options.sender);
+    return std::all_of(all.begin(), all.end(), [](const std::string& address) { return pickup::checked_address(address, "example.com").operator bool(); });
+}
+
+void check_same(const sendmail::Options& options, const sendmail::Options& again)
+{
+    HOLDS(again.mode == options.mode && again.argument == options.argument && again.dot_ends_input == options.dot_ends_input);
+    HOLDS(again.extract_recipients == options.extract_recipients && again.is_gateway == options.is_gateway && again.verbose == options.verbose);
+    HOLDS(again.full_name == options.full_name && again.body == options.body && again.ret == options.ret);
+    HOLDS(again.notify == options.notify && again.envid == options.envid);
+    HOLDS(again.sender == options.sender && again.recipients == options.recipients);
+}
+
+// What we make of a command line goes on to pickup, which knows the values; written as one would it is the same.
+void check_options(std::string_view text)
+{
+    std::vector<std::string> words;
+    for (auto word : split(text, '\n'))
+        words.emplace_back(word.substr(0, word.find('\0')));
+    auto options = parse(words);
+    if (!options) {
+        HOLDS(!options.error().text.empty() && sendmail::exit_status(options.error().status) != 0);
+        return;
+    }
+    if (has_good_addresses(*options)) {
+        auto again = parse(words_of(*options));
+        HOLDS(again);
+        check_same(*options, *again);
+    }
+    auto mail = sendmail::mail_of(*options, "anna", "Anna");
+    auto recipients = sendmail::recipients_of(*options);
+    HOLDS(mail.operator bool() == (options->extract_recipients || !options->recipients.empty()));
+    HOLDS(recipients.operator bool() == (!options->extract_recipients || options->notify.empty()));
+    if (!mail || !recipients)
+        return;
+    HOLDS(recipients->size() == options->recipients.size());
+    if (auto checked = pickup::checked_mail(*mail, "4XYZabcdefzAbCdE", "example.com"))
+        HOLDS(checked->body == mail->body && checked->ret == mail->ret && checked->envid == mail->envid);
+    for (const auto& recipient : *recipients)
+        if (auto checked = pickup::checked_recipient(recipient, "example.com"))
+            HOLDS(checked->notify == recipient.notify && checked->address.starts_with(recipient.address));
+}
+
+// What we log as trace of a mail is one field.
+void check_received(std::size_t seconds)
+{
+    auto field = pickup::received_field(1000, "4XYZabcdefzAbCdE", "mail.test", "Buuta", static_cast<std::int64_t>(seconds) * 1000000);
+    mime::Header header(field);
+    HOLDS(std::distance(header.begin(), header.end()) == 1 && header.begin()->name == "Received");
+}
+
 // A message for mbox files and pipes: each way of asking for its pieces gives the same.
 void check_content(std::string_view text, fuzz::Input in)
 {
@@ -99,6 +218,9 @@ FUZZ(input)
     auto seed = in.number(256);
     bool dot_ends = in.flag(), fix = in.flag();
     check_input(in.rest(), seed, dot_ends, fix);
+    check_spool(in.rest(), dot_ends, fix);
+    check_options(in.rest());
+    check_received(seed);
     check_addresses(std::string(in.rest()));
     check_content(in.rest(), in);
 }
