@@ -20,6 +20,7 @@ using namespace mta;
 constexpr auto main_cf = R"(
 myhostname = mail.test
 smtpd_sasl_auth_enable = yes
+smtpd_tls_auth_only = no
 imapd_tls_auth_only = no
 pop3d_tls_auth_only = no
 smtpd_error_sleep_time = 0
@@ -30,10 +31,15 @@ smtpd_peername_lookup = no
 line_length_limit = 512
 )";
 
+constexpr auto without_certificate = "smtpd_tls_security_level = encrypt\nsmtpd_tls_auth_only = yes\n";
+constexpr auto lax = "smtpd_forbid_unauth_pipelining = no\nbroken_sasl_auth_clients = yes\nsmtpd_sasl_security_options = noplaintext\n"
+                     "smtpd_discard_ehlo_keywords = dsn, starttls\n";
+
 std::string path(std::string_view name) { return cat(fuzz::scratch_directory(), "/", name); }
 
 struct Site {
-    explicit Site(const std::string& worker) : config(*config::Config::parse(main_cf)), settings(config, worker, "fuzz") {}
+    explicit Site(const std::string& worker, std::string_view more = "")
+        : config(*config::Config::parse(cat(main_cf, more))), settings(config, worker, "fuzz") {}
     config::Config config;
     front::Settings settings;
 };
@@ -75,15 +81,22 @@ private:
     std::vector<Connection> peers_;
 };
 
-// An authentication service whose answers are those of the input.
+// An authentication service whose answers are those of the input, and its greeting if that shall be so.
 class Auth {
 public:
-    Auth(mta::event::Loop& loop, fuzz::Input answers)
-        : answers_(answers), listener_(loop, path("auth"), [](int fd) { greet(fd); }, [this](int fd) { hear(fd); }) {}
+    Auth(mta::event::Loop& loop, fuzz::Input answers, bool greets_as_told)
+        : answers_(answers), greets_as_told_(greets_as_told), listener_(loop, path("auth"), [this](int fd) { greet(fd); }, [this](int fd) { hear(fd); }) {}
+    // Nobody need wait for it until his time is over.
+    bool is_sensible() const { return is_sensible_; }
 
 private:
     static void say(int fd, std::string_view text) { (void)::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT); }
-    static void greet(int fd) { say(fd, "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\nMECH\tSCRAM-SHA-256\nDONE\n"); }
+    void greet(int fd)
+    {
+        if (greets_as_told_)
+            return say_anything(fd, cat(answers_.text('\n'), "\n", answers_.text('\n'), "\nDONE\n"));
+        say(fd, "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\nMECH\tSCRAM-SHA-256\nDONE\n");
+    }
     void hear(int fd)
     {
         char bytes[20000];
@@ -97,18 +110,26 @@ private:
                 answer(fd, words.size() > 1 ? words[1] : "0");
         }
     }
+    void say_anything(int fd, std::string_view text)
+    {
+        is_sensible_ = false;
+        say(fd, text);
+    }
     void answer(int fd, std::string_view id)
     {
-        switch (answers_.number(6)) {
+        switch (answers_.number(8)) {
         case 0: return say(fd, cat("OK\t", id, "\tuser=anna\tticket=t\n"));
         case 1: return say(fd, cat("FAIL\t", id, "\tuser=anna\treason=no\n"));
         case 2: return say(fd, cat("CONT\t", id, "\tVXNlcm5hbWU6\n"));
         case 3: return say(fd, cat("FAIL\t", id, "\ttemp\tcode=", answers_.text('\n'), "\n"));
         case 4: return say(fd, cat("OK\t", id, "\tuser=", auth::wire_escape(answers_.text('\n')), "\n"));
+        case 5: return say(fd, cat("FAIL\t", id, "\tuser=anna\tcode=", auth::wire_escape(answers_.text('\n')), "\n"));
+        case 6: return say_anything(fd, cat(answers_.text('\n'), "\n"));
         default: listener_.drop();
         }
     }
     fuzz::Input answers_;
+    bool greets_as_told_, is_sensible_ = true;
     Listener listener_;
 };
 
@@ -134,7 +155,7 @@ private:
         HOLDS(session && message.fd);
         HOLDS(printable(session->helo) == session->helo && session->pending.size() <= 40000);
         HOLDS(session->sasl_username.empty() || !session->sasl_method.empty());
-        if (gives_back_ && session->protocol == "smtp") {
+        if (gives_back_) {
             gives_back_ = false;
             session->state = "idle";
             session->pending.clear();
@@ -167,6 +188,19 @@ void hear(int fd, std::string& heard)
         heard.append(bytes, static_cast<std::size_t>(count));
 }
 
+// What the client says: a line at a time, as one that waits for its answers, or in any pieces.
+template <class Each>
+void say(std::string_view text, std::size_t seed, const Each& each)
+{
+    if (seed % 2 == 1)
+        return fuzz::in_pieces(text, seed, each);
+    while (!text.empty()) {
+        auto line = text.substr(0, text.find('\n') == std::string_view::npos ? text.size() : text.find('\n') + 1);
+        each(line);
+        text.remove_prefix(line.size());
+    }
+}
+
 void check_lines(std::string_view text)
 {
     HOLDS(text.empty() || text.ends_with("\r\n"));
@@ -179,14 +213,18 @@ void check_lines(std::string_view text)
 FUZZ(input)
 {
     fuzz::silence_log();
-    static const Site sites[] = {Site("smtpd"), Site("imapd"), Site("pop3d")};
+    static const Site sites[] = {Site("smtpd"), Site("imapd"), Site("pop3d"), Site("smtpd", without_certificate), Site("smtpd", lax),
+                                 Site("imapd", "imapd_tls_wrappermode = yes\n")};
     fuzz::Input in(input);
-    const auto& site = sites[in.number(3)];
+    const auto& site = sites[in.number(std::size(sites))];
     bool gives_back = in.flag();
     auto seed = in.number(256);
     auto answers = in.text('\0');
     mta::event::Loop loop;
-    Auth auth(loop, fuzz::Input(answers));
+    std::optional<Auth> auth;
+    std::remove(path("auth").c_str());
+    if (seed % 16 != 15)  // else there is no such service
+        auth.emplace(loop, fuzz::Input(answers), seed % 8 == 7);
     Worker worker(loop, gives_back);
     std::vector<Fd> listeners;
     std::remove(path("front").c_str());
@@ -201,18 +239,25 @@ FUZZ(input)
         HOLDS(connected);
         Fd client = *std::move(connected);
         turn(loop, 6);
-        fuzz::in_pieces(in.rest(), seed % 2 == 0 ? 1u << 30 : seed, [&](std::string_view piece) {
+        say(in.rest(), seed, [&](std::string_view piece) {
             (void)::send(client.get(), piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
             turn(loop, 3);
             hear(client.get(), heard);
         });
+        bool is_stopped = false;
+        if (seed % 4 == 3) {
+            server.stop([&] { is_stopped = true; });
+            turn(loop, 3);
+        }
         ::shutdown(client.get(), SHUT_WR);
         turn(loop, 12);
         hear(client.get(), heard);
         client.reset();
         for (int i = 0; i < 100 && server.find(1); ++i)
             turn(loop, 3);
-        HOLDS(!server.find(1));
+        turn(loop, 3);
+        bool is_waiting = !auth || !auth->is_sensible();
+        HOLDS(is_waiting || (!server.find(1) && (is_stopped || seed % 4 != 3)));
     }
     check_lines(heard);
 }
