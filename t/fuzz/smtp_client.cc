@@ -19,9 +19,19 @@ using namespace mta;
 
 const smtpc::Params& params()
 {
-    static const auto config = *config::Config::parse("myhostname = client.example\nsmtp_sasl_auth_enable = yes\nsmtp_line_length_limit = 100\nsmtp_sasl_security_options =\n");
+    static const auto config = *config::Config::parse("myhostname = client.example\nsmtp_sasl_auth_enable = yes\nsmtp_line_length_limit = 100\nsmtp_sasl_security_options =\n"
+                                                     "smtp_sasl_password_maps = inline:{{d.example = user:secret}}\n");
     static const smtpc::Params params(config, "smtp");
     return params;
+}
+
+// What the password maps say of the server.
+smtpc::Login login_for(const smtpc::Host& host)
+{
+    static const auto logins = *smtpc::Logins::open(params(), "hash");
+    auto login = logins.find("[mx.example]", host);
+    HOLDS(login && *login && (*login)->user == "user" && (*login)->password == "secret");
+    return **login;
 }
 
 service::DeliveryRequest request(fuzz::Input& in)
@@ -78,7 +88,7 @@ void talk(fuzz::Input& in, deliver::Job& job, bool is_lmtp, std::string& heard)
     try {
         if (session.greet())
             return;
-        if (wants_login && smtpc::log_in(session, {"user", "secret"}))
+        if (wants_login && smtpc::log_in(session, login_for(host)))
             return;
     } catch (const net::Lost& lost) {
         HOLDS(session.lost(lost).action == deliver::Action::deferred);
@@ -98,6 +108,7 @@ void talk(fuzz::Input& in, deliver::Job& job, bool is_lmtp, std::string& heard)
         job.report(one.index, one.outcome, "mx.example");
     for (auto index : all)
         HOLDS(job.is_reported(index));
+    HOLDS(!session.is_usable());  // as the server has more to say, if only goodbye
     session.quit();
 }
 
@@ -108,7 +119,12 @@ FUZZ(input)
     fuzz::silence_log();
     fuzz::Input in(input);
     auto wanted = request(in);
-    bool is_lmtp = in.flag();
+    auto kind = in.number(8);
+    bool is_lmtp = kind % 2 == 1;
+    if (kind / 2 == 1)
+        wanted.recipients.front().address = "gr\xc3\xbc\xc3\x9f" "e@d.example";  // needs SMTPUTF8
+    if (kind / 2 == 2)
+        wanted.recipients.front().address = "a\r\nb@d.example";  // must reach no server
     auto content = in.text('\0');
     wanted.size = static_cast<std::int64_t>(content.size());
     int ends[2];
@@ -125,6 +141,7 @@ FUZZ(input)
     }
     auto sent = count_sent(qmgr, reported);
     HOLDS(reported == wanted.recipients.size());
+    HOLDS(heard.find("\nb@d.example") == std::string::npos || content.find("b@d.example") != std::string_view::npos);
     HOLDS(sent == 0 || heard.find("\r\n.\r\n") != std::string::npos);
     check_sent(heard);
 }
