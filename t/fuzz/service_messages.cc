@@ -47,6 +47,8 @@ void check_dns_reply(const ipc::Message& message)
     auto type = *dns::parse_type(reply->type);
     auto made = service::DnsReply::from(type, *answer);
     HOLDS(made.status == reply->status && made.name == reply->name && made.ttl == reply->ttl && made.records.size() == reply->records.size());
+    for (std::size_t i = 0; i < made.records.size(); ++i)
+        HOLDS(made.records[i].ttl == reply->records[i].ttl && made.secure == reply->secure && made.reason == reply->reason);
     auto again = made.answer();
     HOLDS(again && again->is_found() == answer->is_found());
     HOLDS(ipc::pack(service::DnsReply::from(type, *again)).body() == ipc::pack(made).body());
