@@ -124,7 +124,7 @@ FUZZ(input)
     if (kind / 2 == 1)
         wanted.recipients.front().address = "gr\xc3\xbc\xc3\x9f" "e@d.example";  // needs SMTPUTF8
     if (kind / 2 == 2)
-        wanted.recipients.front().address = "a\r\nb@d.example";  // must reach no server
+        wanted.recipients.front().address = "never\r\nsaid@d.example";
     auto content = in.text('\0');
     wanted.size = static_cast<std::int64_t>(content.size());
     int ends[2];
@@ -141,7 +141,7 @@ FUZZ(input)
     }
     auto sent = count_sent(qmgr, reported);
     HOLDS(reported == wanted.recipients.size());
-    HOLDS(heard.find("\nb@d.example") == std::string::npos || content.find("b@d.example") != std::string_view::npos);
+    HOLDS(heard.find("never\r\nsaid") == std::string::npos || content.find("said") != std::string_view::npos);
     HOLDS(sent == 0 || heard.find("\r\n.\r\n") != std::string::npos);
     check_sent(heard);
 }
