@@ -31,6 +31,15 @@ void check_texts(const queue::Listed& mail)
     HOLDS(rest == "\n");
 }
 
+// Names of mails are names, and in the order of time.
+void check_ids(fuzz::Input in)
+{
+    auto earlier = static_cast<std::int64_t>(in.number(std::size_t{1} << 52)), later = static_cast<std::int64_t>(in.number(std::size_t{1} << 52));
+    auto first = queue::new_id(std::min(earlier, later), in.number(65536)), last = queue::new_id(std::max(earlier, later), in.number(65536));
+    HOLDS(queue::is_id(first) && queue::is_id(last) && first.substr(0, 11) <= last.substr(0, 11));
+    HOLDS((first.substr(0, 11) == last.substr(0, 11)) == (earlier == later));
+}
+
 }  // namespace
 
 FUZZ(input)
@@ -49,6 +58,7 @@ FUZZ(input)
         auto taken = queue::decode(encoded, again);
         HOLDS(taken && *taken == encoded.size() && same(mail, again));
     }
+    check_ids(fuzz::Input(input));
     if (queue::is_id(input))
         HOLDS(queue::may_be_id(input) && input.find('/') == std::string_view::npos && input.front() != '.');
 }

@@ -1,4 +1,5 @@
 // Covers: lib/smtp/data_reader.cc smtpd/hop_counter.cc
+#include "base/text.h"
 #include "t/fuzz/lib/target.h"
 #include "smtp/data_reader.h"
 #include "smtpd/hop_counter.h"
@@ -61,6 +62,13 @@ std::string slow_message(std::string_view text)
     return out;
 }
 
+// The words of smtpd_forbid_bare_newline.
+void check_word(std::string_view text)
+{
+    auto named = smtp::bare_newline_named(text);
+    HOLDS(named == smtp::bare_newline_named(upper(text)) && (!named || text.size() <= std::string_view("normalize").size()));
+}
+
 }  // namespace
 
 FUZZ(input)
@@ -78,6 +86,8 @@ FUZZ(input)
         HOLDS(whole.message == slow_message(text.substr(0, end - 3)));
     }
     HOLDS(whole.message.find('\r') == std::string::npos);
+
+    check_word(text);
 
     smtpd::HopCounter at_once, in_steps;
     at_once.read(whole.message);
