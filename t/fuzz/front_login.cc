@@ -201,6 +201,28 @@ void say(std::string_view text, std::size_t seed, const Each& each)
     }
 }
 
+// A client that says all it has to say, sees the server stop if it does, and goes: what it heard.
+template <class Stop>
+std::string visit(mta::event::Loop& loop, std::string_view text, std::size_t seed, const Stop& stop)
+{
+    auto connected = net::connect_unix(path("front"));
+    HOLDS(connected);
+    Fd client = *std::move(connected);
+    turn(loop, 6);
+    std::string heard;
+    say(text, seed, [&](std::string_view piece) {
+        (void)::send(client.get(), piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        turn(loop, 3);
+        hear(client.get(), heard);
+    });
+    stop();
+    turn(loop, 3);
+    ::shutdown(client.get(), SHUT_WR);
+    turn(loop, 12);
+    hear(client.get(), heard);
+    return heard;
+}
+
 void check_lines(std::string_view text)
 {
     HOLDS(text.empty() || text.ends_with("\r\n"));
@@ -231,33 +253,17 @@ FUZZ(input)
     auto listener = net::listen_unix(path("front"), 0600);
     HOLDS(listener);
     listeners.push_back(*std::move(listener));
-    std::string heard;
-    {
-        front::Server server(loop, site.settings, {path("worker"), path("auth"), path("dns"), path("notify")});
-        server.start(listeners, {});
-        auto connected = net::connect_unix(path("front"));
-        HOLDS(connected);
-        Fd client = *std::move(connected);
-        turn(loop, 6);
-        say(in.rest(), seed, [&](std::string_view piece) {
-            (void)::send(client.get(), piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-            turn(loop, 3);
-            hear(client.get(), heard);
-        });
-        bool is_stopped = false;
-        if (seed % 4 == 3) {
+    front::Server server(loop, site.settings, {path("worker"), path("auth"), path("dns"), path("notify")});
+    server.start(listeners, {});
+    bool is_stopped = false;
+    auto stop = [&] {
+        if (seed % 4 == 3)
             server.stop([&] { is_stopped = true; });
-            turn(loop, 3);
-        }
-        ::shutdown(client.get(), SHUT_WR);
-        turn(loop, 12);
-        hear(client.get(), heard);
-        client.reset();
-        for (int i = 0; i < 100 && server.find(1); ++i)
-            turn(loop, 3);
+    };
+    check_lines(visit(loop, in.rest(), seed, stop));
+    for (int i = 0; i < 100 && server.find(1); ++i)
         turn(loop, 3);
-        bool is_waiting = !auth || !auth->is_sensible();
-        HOLDS(is_waiting || (!server.find(1) && (is_stopped || seed % 4 != 3)));
-    }
-    check_lines(heard);
+    turn(loop, 3);
+    bool is_waiting = !auth || !auth->is_sensible();
+    HOLDS(is_waiting || (!server.find(1) && (is_stopped || seed % 4 != 3)));
 }

@@ -78,7 +78,7 @@ void check_attributes(std::string_view bytes)
     HOLDS(copy.body() == message.body());
 }
 
-constexpr std::size_t max_descriptors = 16;  // that may be on their way at a time
+constexpr long max_descriptors = 16;  // that may be on their way at a time
 
 dev_t device_of(int fd)
 {
@@ -99,7 +99,7 @@ public:
     ipc::Channel& receiver() { return *receiver_; }
     bool is_broken() const { return broken_; }
 
-    // False if the receiver had to take more descriptors than it takes.
+    // Breaks the receiver if it had to keep more descriptors than it does.
     void pass_on()
     {
         char bytes[65536];
@@ -215,44 +215,45 @@ void send(Link& link, ipc::Message message, const char* device, std::vector<Sent
     sent.push_back({true, body, device ? device_of(message.fd.get()) : 0});
 }
 
+// Says one thing, or keeps it until the next is said.
+void say(Link& link, fuzz::Input& in, std::vector<Sent>& sent, std::size_t& total)
+{
+    auto what = in.number(6);
+    auto message = message_of(in);
+    total += message.body().size();
+    if (what == 0) {
+        link.sender().send_chunk(message.body());
+        link.sender().end_body();
+        sent.push_back({false, message.body(), 0});
+    } else if (what == 1 && message.body().size() < ipc::max_message_bytes) {
+        link.sender().queue(message.encoded());
+        sent.push_back({true, message.body(), 0});
+    } else if (what == 2) {
+        link.sender().flush();
+    } else {
+        send(link, std::move(message), what == 4 ? "/dev/null" : what == 5 ? "/dev/zero" : nullptr, sent);
+    }
+}
+
 void check_link(fuzz::Input in)
 {
     Link link(in.number(256));
     bool at_once = in.flag();
     std::vector<Sent> sent;
-    std::size_t descriptors = 0, total = 0, queued = 0;
+    std::size_t total = 0, flushed = 0;
     while (!in.is_empty() && total < 4 * ipc::max_message_bytes && !link.is_broken()) {
-        auto before = in.rest().size();
-        auto what = in.number(6);
-        auto message = message_of(in);
-        total += message.body().size() + before - in.rest().size();
-        queued = what < 2 ? queued + message.body().size() : 0;
-        if (what == 0) {
-            link.sender().send_chunk(message.body());
-            link.sender().end_body();
-            sent.push_back({false, message.body(), 0});
-        } else if (what == 1 && message.body().size() < ipc::max_message_bytes) {
-            link.sender().queue(message.encoded());
-            sent.push_back({true, message.body(), 0});
-        } else if (what == 2) {
+        say(link, in, sent, total);
+        if (at_once || total - flushed > ipc::max_message_bytes / 4) {  // nobody reads meanwhile: all must fit into the socket
             link.sender().flush();
-        } else {
-            descriptors += what >= 4;
-            send(link, std::move(message), what == 4 ? "/dev/null" : what == 5 ? "/dev/zero" : nullptr, sent);
+            flushed = total;
         }
-        if (queued > ipc::max_message_bytes / 4)  // nobody reads meanwhile: all must fit into the socket
-            link.sender().flush();
         link.pass_on();
-        if (at_once && what >= 2) {
-            link.sender().flush();
-            link.pass_on();
+        if (at_once)
             check_received(link.receiver(), sent);
-            descriptors = 0;
-        }
     }
     link.sender().flush();
     link.pass_on();
-    HOLDS(link.is_broken() == (descriptors > max_descriptors));
+    HOLDS(link.is_broken() == (std::count_if(sent.begin(), sent.end(), [](const Sent& one) { return one.device != 0; }) > max_descriptors));
     if (link.is_broken())
         return;
     check_received(link.receiver(), sent);
