@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 #include "t/fuzz/lib/json.h"
+#include "t/fuzz/lib/peer.h"
+#include "t/fuzz/lib/scratch.h"
 #include "t/fuzz/lib/target.h"
 #include "queue/id.h"
 
@@ -22,6 +24,7 @@ bool same(const queue::Listed& a, const queue::Listed& b)
 void check_texts(const queue::Listed& mail)
 {
     queue::MailqFormat format;
+    HOLDS(format.end() == "Mail queue is empty\n");
     auto text = format.mail(mail) + format.mail(mail) + format.end();
     HOLDS(text.find_first_of(std::string_view("\0\r\x1b", 3)) == std::string::npos);
     auto line = queue::json_line(mail);
@@ -29,6 +32,31 @@ void check_texts(const queue::Listed& mail)
     std::string_view rest = line;
     fuzz::take_json(rest);
     HOLDS(rest == "\n");
+}
+
+void check_sent(const queue::Listed& mail)
+{
+    queue::Listed again;
+    auto encoded = queue::encode(mail);
+    auto taken = queue::decode(encoded, again);
+    HOLDS(taken && *taken == encoded.size() && same(mail, again));
+}
+
+// A queue with one mail lists one, whatever its file holds.
+void check_queue(std::string_view file)
+{
+    static const auto root = fuzz::fresh_directory("queue");
+    static const bool created = queue::Directory::create(root).operator bool();
+    HOLDS(created);
+    static queue::Directory directory(root);
+    fuzz::write_file(cat(root, "/", queue::Directory::path_of(queue::State::hold, "4jdNLX1XdBz1c9X7")), file);
+    std::size_t listed = 0;
+    HOLDS(queue::list_queue(directory, [&](const queue::Listed& mail) {
+        ++listed;
+        check_texts(mail);
+        check_sent(mail);
+    }));
+    HOLDS(listed == 1);
 }
 
 // Names of mails are names, and in the order of time.
@@ -44,6 +72,7 @@ void check_ids(fuzz::Input in)
 
 FUZZ(input)
 {
+    fuzz::silence_log();
     std::string_view rest = input;
     while (!rest.empty()) {
         queue::Listed mail;
@@ -53,11 +82,9 @@ FUZZ(input)
         HOLDS(*size <= rest.size());
         rest.remove_prefix(*size);
         check_texts(mail);
-        queue::Listed again;
-        auto encoded = queue::encode(mail);
-        auto taken = queue::decode(encoded, again);
-        HOLDS(taken && *taken == encoded.size() && same(mail, again));
+        check_sent(mail);
     }
+    check_queue(input);
     check_ids(fuzz::Input(input));
     if (queue::is_id(input))
         HOLDS(queue::may_be_id(input) && input.find('/') == std::string_view::npos && input.front() != '.');
