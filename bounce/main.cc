@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t max_header_bytes = 512 * 1024;
+constexpr std::size_t max_header_bytes = 512ul * 1024;
 
 std::string_view name_of(bounce::Kind kind, bool is_double)
 {

@@ -11,7 +11,7 @@ namespace mta::pop3d {
 namespace {
 
 constexpr std::size_t max_line_bytes = 512;  // RFC 2449 section 4: 255 octets
-constexpr std::size_t piece_bytes = 128 * 1024;
+constexpr std::size_t piece_bytes = 128ul * 1024;
 
 std::string hex8(std::uint32_t number)
 {
