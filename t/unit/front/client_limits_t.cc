@@ -3,16 +3,6 @@
 using namespace mta;
 using namespace mta::front::test;
 
-namespace {
-
-std::string ask(Client& client, std::string_view command)
-{
-    client.say(cat(command, "\r\n"));
-    return client.line();
-}
-
-}  // namespace
-
 TEST_CASE("the connections of a network are limited", "[front][limits]")
 {
     Site site("smtpd", "smtpd_client_network_connection_count_limit=2");
@@ -31,7 +21,7 @@ TEST_CASE("the connections of all clients are limited", "[front][limits]")
     CHECK(two.line().starts_with("+OK"));
     CHECK(site.connect().line() == "-ERR [SYS/TEMP] too many connections");
     CHECK(site.logged("warning: limit hit: pop3d_client_connection_total_limit source=[127.0.0.1] value=3\n"));
-    CHECK(ask(one, "QUIT").starts_with("+OK"));
+    CHECK(one.ask_line("QUIT").starts_with("+OK"));
 }
 
 TEST_CASE("connections that come too fast are refused, and the log stays short", "[front][limits]")
@@ -82,10 +72,10 @@ TEST_CASE("before login there may be some errors and no more", "[front][limits]"
     {
         auto client = site.connect();
         client.line();
-        CHECK(ask(client, "a") == "a BAD Error in IMAP command received by server.");
-        CHECK(ask(client, "b NOOP") == "b OK NOOP completed.");
-        CHECK(ask(client, "c") == "c BAD Error in IMAP command received by server.");
-        CHECK(ask(client, "d") == "d BAD Error in IMAP command received by server.");
+        CHECK(client.ask_line("a") == "a BAD Error in IMAP command received by server.");
+        CHECK(client.ask_line("b NOOP") == "b OK NOOP completed.");
+        CHECK(client.ask_line("c") == "c BAD Error in IMAP command received by server.");
+        CHECK(client.ask_line("d") == "d BAD Error in IMAP command received by server.");
         CHECK(client.line() == "* BYE Too many invalid IMAP commands.");
         CHECK(client.is_closed());
         CHECK(site.logged("warning: limit hit: imapd_login_error_limit source=[127.0.0.1] value=3\n"));
@@ -94,8 +84,8 @@ TEST_CASE("before login there may be some errors and no more", "[front][limits]"
     {
         auto client = site.connect();
         client.line();
-        CHECK(ask(client, "a XYZZY").starts_with("a BAD"));
-        CHECK(ask(client, "b PLUGH").starts_with("b BAD"));
+        CHECK(client.ask_line("a XYZZY").starts_with("a BAD"));
+        CHECK(client.ask_line("b PLUGH").starts_with("b BAD"));
         CHECK(client.line() == "* BYE Too many invalid IMAP commands.");
         CHECK(site.logged("warning: limit hit: imapd_login_unknown_command_limit source=[127.0.0.1] value=2\n"));
     }

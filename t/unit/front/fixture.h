@@ -93,6 +93,12 @@ public:
         say(cat(command, "\r\n"));
         return reply();
     }
+    // The first line of the answer.
+    std::string ask_line(std::string_view command)
+    {
+        say(cat(command, "\r\n"));
+        return line();
+    }
     // True if the server has closed the connection.
     bool is_closed()
     {

@@ -9,12 +9,6 @@ using namespace mta::front::test;
 
 namespace {
 
-std::string ask(Client& client, std::string_view command)
-{
-    client.say(cat(command, "\r\n"));
-    return client.line();
-}
-
 long resident_kib(pid_t process)
 {
     std::ifstream status(cat("/proc/", process, "/status"));
@@ -57,7 +51,7 @@ TEST_CASE("who does not take its answers gets no more of them, and others do", "
         CHECK(resident_kib(site.front()) - before < 4096);
     auto other = site.connect();
     CHECK(other.line().starts_with("* OK"));
-    CHECK(ask(other, "b NOOP") == "b OK NOOP completed.");
+    CHECK(other.ask_line("b NOOP") == "b OK NOOP completed.");
     for (int i = 0; i < 1000; ++i) {
         REQUIRE(client.line().starts_with("* CAPABILITY "));
         REQUIRE(client.line().starts_with("a OK "));

@@ -10,12 +10,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-std::string imap(Client& client, const std::string& command)
-{
-    client.say(command + "\r\n");
-    return client.line();
-}
-
 }  // namespace
 
 TEST_CASE("an IMAP command is taken apart", "[front]")
@@ -39,20 +33,20 @@ TEST_CASE("IMAP before login", "[front]")
     Site site("imapd", "", true);
     auto client = site.connect();
     CHECK(client.line() == "* OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED] Buuta ready.");
-    CHECK(imap(client, "a1 LOGIN anna@example.com secret").starts_with("a1 NO [PRIVACYREQUIRED]"));
-    CHECK(imap(client, "a1 AUTHENTICATE PLAIN").starts_with("a1 NO [PRIVACYREQUIRED]"));
-    CHECK(imap(client, "a2 NOOP") == "a2 OK NOOP completed.");
-    CHECK(imap(client, "a3 SELECT INBOX").starts_with("a3 BAD"));
-    CHECK(imap(client, "* SELECT INBOX").starts_with("* BAD"));
-    CHECK(imap(client, "").starts_with("* BAD"));
-    CHECK(imap(client, "a4 ID NIL") == "* ID (\"name\" \"Buuta\")");
+    CHECK(client.ask_line("a1 LOGIN anna@example.com secret").starts_with("a1 NO [PRIVACYREQUIRED]"));
+    CHECK(client.ask_line("a1 AUTHENTICATE PLAIN").starts_with("a1 NO [PRIVACYREQUIRED]"));
+    CHECK(client.ask_line("a2 NOOP") == "a2 OK NOOP completed.");
+    CHECK(client.ask_line("a3 SELECT INBOX").starts_with("a3 BAD"));
+    CHECK(client.ask_line("* SELECT INBOX").starts_with("* BAD"));
+    CHECK(client.ask_line("").starts_with("* BAD"));
+    CHECK(client.ask_line("a4 ID NIL") == "* ID (\"name\" \"Buuta\")");
     CHECK(client.line() == "a4 OK ID completed.");
-    CHECK(imap(client, "a5 STARTTLS") == "a5 OK Begin TLS negotiation now.");
+    CHECK(client.ask_line("a5 STARTTLS") == "a5 OK Begin TLS negotiation now.");
     client.start_tls();
-    CHECK(imap(client, "a6 STARTTLS").starts_with("a6 BAD"));
-    CHECK(imap(client, "a7 CAPABILITY") == "* CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN AUTH=SCRAM-SHA-256");
+    CHECK(client.ask_line("a6 STARTTLS").starts_with("a6 BAD"));
+    CHECK(client.ask_line("a7 CAPABILITY") == "* CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN AUTH=SCRAM-SHA-256");
     CHECK(client.line().starts_with("a7 OK"));
-    CHECK(imap(client, "a8 LOGOUT") == "* BYE Logging out");
+    CHECK(client.ask_line("a8 LOGOUT") == "* BYE Logging out");
     CHECK(client.line() == "a8 OK Logout completed.");
     CHECK(client.is_closed());
     CHECK(site.logged("]: imap-login: Disconnected (no auth attempts in 0 secs): user=<>, rip=127.0.0.1, lip=127.0.0.1, TLS\n"));
@@ -66,8 +60,8 @@ TEST_CASE("an IMAP login makes a session with a ticket that is good once", "[fro
     SECTION("LOGIN with literals") { client.say("b1 LOGIN {16+}\r\nanna@example.com {6+}\r\nsecret\r\nb2 SELECT INBOX\r\n"); }
     SECTION("LOGIN with literals that wait")
     {
-        CHECK(imap(client, "b1 LOGIN {16}") == "+ OK");
-        CHECK(imap(client, "anna@example.com {6}") == "+ OK");
+        CHECK(client.ask_line("b1 LOGIN {16}") == "+ OK");
+        CHECK(client.ask_line("anna@example.com {6}") == "+ OK");
         client.say("secret\r\nb2 SELECT INBOX\r\n");
     }
     SECTION("LOGIN with strings") { client.say("b1 LOGIN \"anna@example.com\" secret\r\nb2 SELECT INBOX\r\n"); }
@@ -77,8 +71,8 @@ TEST_CASE("an IMAP login makes a session with a ticket that is good once", "[fro
     }
     SECTION("AUTHENTICATE step by step")
     {
-        CHECK(imap(client, "b1 AUTHENTICATE LOGIN") == "+ VXNlcm5hbWU6");
-        CHECK(imap(client, base64_encode("anna@example.com")) == "+ UGFzc3dvcmQ6");
+        CHECK(client.ask_line("b1 AUTHENTICATE LOGIN") == "+ VXNlcm5hbWU6");
+        CHECK(client.ask_line(base64_encode("anna@example.com")) == "+ UGFzc3dvcmQ6");
         client.say(base64_encode("secret") + "\r\nb2 SELECT INBOX\r\n");
     }
     CHECK(client.line() == "b1 OK Logged in");
@@ -103,7 +97,7 @@ TEST_CASE("a ticket for another service is void", "[front]")
     Site site("imapd", "imapd_tls_auth_only=no", true);
     auto client = site.connect();
     client.line();
-    CHECK(imap(client, "a LOGIN anna@example.com secret") == "a OK Logged in");
+    CHECK(client.ask_line("a LOGIN anna@example.com secret") == "a OK Logged in");
     auto work = site.next_work();
     CHECK_FALSE(service::redeem(site.path("auth"), work.ticket, "pop3"));
     CHECK_FALSE(service::redeem(site.path("auth"), work.ticket, "imap"));
@@ -115,11 +109,11 @@ TEST_CASE("failed IMAP logins are counted for the log", "[front]")
     {
         auto client = site.connect();
         client.line();
-        CHECK(imap(client, "a LOGIN anna@example.com wrong") == "a NO [AUTHENTICATIONFAILED] Authentication failed.");
-        CHECK(imap(client, "b LOGIN otto secret") == "b NO [AUTHENTICATIONFAILED] Authentication failed.");
-        CHECK(imap(client, "c AUTHENTICATE PLAIN !!!") == "c BAD Invalid base64 data.");
-        CHECK(imap(client, "d AUTHENTICATE LOGIN").starts_with("+ "));
-        CHECK(imap(client, "*") == "d BAD Authentication aborted by client.");
+        CHECK(client.ask_line("a LOGIN anna@example.com wrong") == "a NO [AUTHENTICATIONFAILED] Authentication failed.");
+        CHECK(client.ask_line("b LOGIN otto secret") == "b NO [AUTHENTICATIONFAILED] Authentication failed.");
+        CHECK(client.ask_line("c AUTHENTICATE PLAIN !!!") == "c BAD Invalid base64 data.");
+        CHECK(client.ask_line("d AUTHENTICATE LOGIN").starts_with("+ "));
+        CHECK(client.ask_line("*") == "d BAD Authentication aborted by client.");
     }
     CHECK(site.logged("imap-login: Disconnected (auth failed, 3 attempts in "));
     CHECK(site.logged(" dovecot["));
@@ -132,15 +126,15 @@ TEST_CASE("IMAP floods are refused", "[front]")
     client.line();
     SECTION("a literal that is too long")
     {
-        CHECK(imap(client, "a LOGIN {99999}") == "a BAD [TOOBIG] Command too long.");
-        CHECK(imap(client, "b NOOP").starts_with("b OK"));
+        CHECK(client.ask_line("a LOGIN {99999}") == "a BAD [TOOBIG] Command too long.");
+        CHECK(client.ask_line("b NOOP").starts_with("b OK"));
     }
     SECTION("a literal that is too long and does not wait")
     {
-        CHECK(imap(client, "a LOGIN {99999+}").starts_with("* BYE"));
+        CHECK(client.ask_line("a LOGIN {99999+}").starts_with("* BYE"));
         CHECK(client.is_closed());
     }
-    SECTION("a number that does not fit") { CHECK(imap(client, "a LOGIN {99999999999999999999}").starts_with("a BAD")); }
+    SECTION("a number that does not fit") { CHECK(client.ask_line("a LOGIN {99999999999999999999}").starts_with("a BAD")); }
     SECTION("many literals")
     {
         std::string last;
@@ -186,20 +180,20 @@ TEST_CASE("POP3 before login", "[front]")
     Site site("pop3d", "", true);
     auto client = site.connect();
     CHECK(client.line() == "+OK Buuta ready.");
-    CHECK(imap(client, "CAPA") == "+OK");
+    CHECK(client.ask_line("CAPA") == "+OK");
     std::string capabilities;
     for (auto line = client.line(); line != "."; line = client.line())
         capabilities += line + "|";
     CHECK(capabilities == "CAPA|TOP|UIDL|RESP-CODES|PIPELINING|AUTH-RESP-CODE|STLS|");
-    CHECK(imap(client, "USER anna").starts_with("-ERR [AUTH]"));
-    CHECK(imap(client, "AUTH PLAIN").starts_with("-ERR [AUTH]"));
-    CHECK(imap(client, "PASS x") == "-ERR No username given.");
-    CHECK(imap(client, "STAT") == "-ERR Unknown command.");
-    CHECK(imap(client, "STLS") == "+OK Begin TLS negotiation now.");
+    CHECK(client.ask_line("USER anna").starts_with("-ERR [AUTH]"));
+    CHECK(client.ask_line("AUTH PLAIN").starts_with("-ERR [AUTH]"));
+    CHECK(client.ask_line("PASS x") == "-ERR No username given.");
+    CHECK(client.ask_line("STAT") == "-ERR Unknown command.");
+    CHECK(client.ask_line("STLS") == "+OK Begin TLS negotiation now.");
     client.start_tls();
-    CHECK(imap(client, "USER anna@example.com") == "+OK");
-    CHECK(imap(client, "PASS wrong") == "-ERR [AUTH] Authentication failed.");
-    CHECK(imap(client, "QUIT") == "+OK Logging out");
+    CHECK(client.ask_line("USER anna@example.com") == "+OK");
+    CHECK(client.ask_line("PASS wrong") == "-ERR [AUTH] Authentication failed.");
+    CHECK(client.ask_line("QUIT") == "+OK Logging out");
     CHECK(client.is_closed());
     CHECK(site.logged("pop3-login: Aborted login (auth failed, 1 attempts in "));
 }
@@ -211,7 +205,7 @@ TEST_CASE("a POP3 login makes a session with a ticket", "[front]")
     client.line();
     SECTION("USER and PASS")
     {
-        CHECK(imap(client, "user anna@example.com") == "+OK");
+        CHECK(client.ask_line("user anna@example.com") == "+OK");
         client.say("PASS secret\r\nSTAT\r\n");
     }
     SECTION("AUTH") { client.say("AUTH PLAIN " + base64_encode(std::string("\0anna@example.com\0secret", 24)) + "\r\nSTAT\r\n"); }
@@ -228,14 +222,14 @@ TEST_CASE("POP3 in pieces that cannot be right", "[front]")
     Site site("pop3d", "pop3d_tls_auth_only=no", true);
     auto client = site.connect();
     client.line();
-    CHECK(imap(client, "AUTH") == "+OK");
+    CHECK(client.ask_line("AUTH") == "+OK");
     CHECK(client.line() == "PLAIN");
     while (client.line() != ".") {
     }
-    CHECK(imap(client, "AUTH X Y Z") == "-ERR Unsupported authentication mechanism.");
-    CHECK(imap(client, std::string(600, 'x')) == "-ERR Line too long.");
-    CHECK(imap(client, "AUTH LOGIN") == "+ VXNlcm5hbWU6");
-    CHECK(imap(client, "*") == "-ERR Authentication aborted");
+    CHECK(client.ask_line("AUTH X Y Z") == "-ERR Unsupported authentication mechanism.");
+    CHECK(client.ask_line(std::string(600, 'x')) == "-ERR Line too long.");
+    CHECK(client.ask_line("AUTH LOGIN") == "+ VXNlcm5hbWU6");
+    CHECK(client.ask_line("*") == "-ERR Authentication aborted");
     client.say("STLS\r\nQUIT\r\n");
     CHECK(client.line().starts_with("-ERR STLS"));
     CHECK(client.is_closed());
