@@ -84,15 +84,6 @@ void check(const std::string& bytes)
     HOLDS(again && again->is_done(0) && again->notes.size() == mail->notes.size() && again->valid_bytes == again->file_bytes);
 }
 
-queue::Directory& directory()
-{
-    static const auto root = fuzz::fresh_directory("queue");
-    static const bool created = queue::Directory::create(root).operator bool();
-    HOLDS(created);
-    static queue::Directory directory(root);
-    return directory;
-}
-
 // A value as a file can hold it.
 std::string value(fuzz::Input& in)
 {
@@ -194,7 +185,7 @@ void check_cut(int fd, const Appended& appended, std::size_t seed)
 
 Result<void> write_mail(const queue::Envelope& envelope, const std::string& content, std::size_t seed, queue::Stock& stock, bool commits)
 {
-    auto writer = directory().add(envelope, stock);
+    auto writer = fuzz::queue_directory().add(envelope, stock);
     HOLDS(writer);
     auto cut = seed % (content.size() + 1);
     HOLDS(writer->write(std::string_view(content).substr(0, cut)) && writer->write(std::string_view(content).substr(cut)));
@@ -210,16 +201,16 @@ void check_written(fuzz::Input in)
     auto content = std::string(in.text('\n'));
     for (bool is_large = in.number(64) == 15; is_large && !content.empty() && content.size() < 300000;)
         content += content;
-    queue::Stock stock(directory());
+    queue::Stock stock(fuzz::queue_directory());
     if (in.flag())
         stock.refill();
     auto written = write_mail(envelope, content, seed, stock, commits);
-    HOLDS(written.operator bool() == commits && directory().find(envelope.queue_id).has_value() == commits);
+    HOLDS(written.operator bool() == commits && fuzz::queue_directory().find(envelope.queue_id).has_value() == commits);
     if (!commits)
         return;
-    auto twice = directory().add(envelope, queue::State::incoming);
+    auto twice = fuzz::queue_directory().add(envelope, queue::State::incoming);
     HOLDS(twice && !twice->commit());
-    auto fd = directory().open(queue::State::incoming, envelope.queue_id);
+    auto fd = fuzz::queue_directory().open(queue::State::incoming, envelope.queue_id);
     HOLDS(fd);
     auto appended = append_to(fd->get(), envelope.recipients.size(), in);
     auto mail = queue::Directory::read(fd->get());
@@ -228,7 +219,7 @@ void check_written(fuzz::Input in)
     std::string back(content.size(), ' ');
     HOLDS(::pread(fd->get(), back.data(), back.size(), static_cast<off_t>(mail->content_offset)) == static_cast<ssize_t>(back.size()) && back == content);
     check_cut(fd->get(), appended, seed);
-    HOLDS(directory().remove(envelope.queue_id, queue::State::incoming));
+    HOLDS(fuzz::queue_directory().remove(envelope.queue_id, queue::State::incoming));
 }
 
 }  // namespace

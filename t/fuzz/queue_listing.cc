@@ -45,11 +45,8 @@ void check_sent(const queue::Listed& mail)
 // A queue with one mail lists one, whatever its file holds.
 void check_queue(std::string_view file)
 {
-    static const auto root = fuzz::fresh_directory("queue");
-    static const bool created = queue::Directory::create(root).operator bool();
-    HOLDS(created);
-    static queue::Directory directory(root);
-    fuzz::write_file(cat(root, "/", queue::Directory::path_of(queue::State::hold, "4jdNLX1XdBz1c9X7")), file);
+    auto& directory = fuzz::queue_directory();
+    fuzz::write_file(cat(directory.root(), "/", queue::Directory::path_of(queue::State::hold, "4jdNLX1XdBz1c9X7")), file);
     std::size_t listed = 0;
     HOLDS(queue::list_queue(directory, [&](const queue::Listed& mail) {
         ++listed;

@@ -86,6 +86,15 @@ std::string fresh_maildir()
     return root;
 }
 
+queue::Directory& queue_directory()
+{
+    static const auto root = fresh_directory("queue");
+    static const bool created = queue::Directory::create(root).operator bool();
+    HOLDS(created);
+    static queue::Directory directory(root);
+    return directory;
+}
+
 int memory_file(std::string_view content)
 {
     static const int file = ::memfd_create("fuzz", MFD_CLOEXEC);
