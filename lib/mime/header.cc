@@ -15,7 +15,8 @@ std::string_view line_at(std::string_view text, std::size_t offset)
     return text.substr(offset, end == std::string_view::npos ? end : end + 1 - offset);
 }
 
-bool is_empty_line(std::string_view line) { return line == "\n" || line == "\r\n"; }
+// "\r" is one whose LF is missing: it can only be the end of the text.
+bool is_empty_line(std::string_view line) { return line == "\n" || line == "\r\n" || line == "\r"; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 std::string_view without_line_end(std::string_view text)

@@ -52,6 +52,15 @@ TEST_CASE("fields that are there stay as they are", "[cleanup]")
     CHECK(header->message_id == "<1@example.org>");
 }
 
+TEST_CASE("a text that ends with a lone CR keeps what stands before it", "[cleanup]")
+{
+    Cleanup cleanup;
+    cleanup.mail.origin = "smtp";
+    CHECK(cleanup.edit("\r")->text == "\r");
+    CHECK(cleanup.edit("Subject: x\n\r")->text == "Subject: x\n\r");
+    CHECK(cleanup.edit("Subject: x\r")->text == "Subject: x\r\n");
+}
+
 TEST_CASE("trace fields stay on top", "[cleanup]")
 {
     Cleanup cleanup;

@@ -51,6 +51,7 @@ TEST_CASE("a block without an empty line is header to its end; one that starts w
     CHECK(mime::header_size("\r\nbody") == 2);
     CHECK(mime::header_size("") == 0);
     CHECK(Header("\nA: b\n").begin() == Header("").end());
+    CHECK(Header("\r").begin() == Header("").end());  // an empty line, but for its LF
     CHECK(Header("").begin() == Header("").end());
 }
 
