@@ -34,7 +34,7 @@ struct Site {
 
 struct Plan {
     std::vector<Job> jobs;
-    std::vector<std::string> warnings;  // entries that need no process
+    std::vector<std::string> warnings;  // about entries that need no process, and settings without effect
     std::vector<std::string> errors;    // if there is one, nothing must be started
     std::vector<Socket> sockets() const;
 };

@@ -61,6 +61,8 @@ Result<Setup> make_setup(const Files& files)
     auto plan = plan_for(*params, files);
     if (!plan)
         return plan.error();
+    const auto& repetitions = files.config.repetitions();
+    plan->warnings.insert(plan->warnings.begin(), repetitions.begin(), repetitions.end());
     return Setup{std::move(params), *std::move(plan)};
 }
 

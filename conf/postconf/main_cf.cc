@@ -115,6 +115,8 @@ void warn_about_names(const Options& options)
 void show_parameters(const Options& options)
 {
     auto view = make_view(options);
+    for (const auto& repetition : view.config.repetitions())
+        log::warning(repetition);
     if (!options.defaults)
         warn_of_undefined(options, view);
     if (options.arguments.empty())

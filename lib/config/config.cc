@@ -13,7 +13,6 @@
 #include "config/common.h"
 #include "config/expand.h"
 #include "config/lines.h"
-#include "log/log.h"
 
 namespace mta::config {
 
@@ -40,6 +39,7 @@ std::string own_hostname()
 struct Config::Known {
     std::string directory;
     std::vector<Setting> settings;
+    std::vector<std::string> repetitions;
     Names<std::size_t> last;  // of the settings with that name
     Names<std::string> defaults;
     std::vector<Declaration> declarations;
@@ -88,7 +88,7 @@ Result<Config> Config::parse(std::string_view text, const std::string& file, con
         if (!pair)
             return failure(cat(place.text(), ": ", pair.error().text));
         if (const auto* earlier = config.find(pair->first))
-            log::warning(place.text(), ": overriding earlier entry: ", earlier->name, "=", earlier->value);
+            known.repetitions.push_back(cat(place.text(), ": overriding earlier entry: ", earlier->name, "=", earlier->value));
         known.add({std::move(pair->first), std::move(pair->second), std::move(place)});
     }
     for (const auto& [name, value] : overrides)
@@ -98,6 +98,7 @@ Result<Config> Config::parse(std::string_view text, const std::string& file, con
 
 const std::string& Config::directory() const { return known_->directory; }
 const std::vector<Setting>& Config::settings() const { return known_->settings; }
+const std::vector<std::string>& Config::repetitions() const { return known_->repetitions; }
 
 const Setting* Config::find(std::string_view name) const
 {

@@ -52,6 +52,8 @@ public:
     // What main.cf or an override says, not expanded; null if it says nothing.
     const Setting* find(std::string_view name) const;
     const std::vector<Setting>& settings() const;  // in the order of the file, then overrides
+    // A message for each setting of main.cf that stands above another one of its name. master and postconf show them.
+    const std::vector<std::string>& repetitions() const;
 
     // Makes a parameter's default known, for $name in other values. A declaration (Param) does it by itself; those of
     // Common are known from the start. A value can refer only to what was declared before it is read:

@@ -66,6 +66,7 @@ TEST_CASE("the last of several settings wins, and an override wins over the file
     CHECK(value(config, "x") == "b");
     CHECK(value(config, "y") == "3");
     CHECK(config.find("y")->place.text() == "-o y");
+    CHECK(config.repetitions() == std::vector<std::string>{"main.cf, line 3: overriding earlier entry: x=a"});
 }
 
 TEST_CASE("$name and its relatives expand as postconf 3.7 expands them", "[config]")
