@@ -186,6 +186,7 @@ install: all $B/man/man5/postconf.5
 	    [ "$$file $(prefix)" = "main.cf /usr" ] || [ "$$file" != main.cf ] || printf '%s\n' '' '# Where the programs are.' \
 	        'daemon_directory = $(prefix)/lib/buuta/sbin' 'command_directory = $(prefix)/sbin' >> "$(DESTDIR)$(sysconfdir)/buuta/main.cf"; \
 	done
+	[ -e "$(DESTDIR)$(sysconfdir)/aliases" ] || install -m 644 conf/aliases "$(DESTDIR)$(sysconfdir)/aliases"
 	sed -e 's|@prefix@|$(prefix)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' conf/buuta.service > $(ROOT)/lib/systemd/system/buuta.service
 
 # The users that the daemons become; they share a group, which may reach the sockets in private/. vmail owns virtual mailboxes.
@@ -198,6 +199,7 @@ install-users:
 	done
 	getent passwd vmail > /dev/null || \
 	    useradd --system --user-group --home-dir /var/vmail --no-create-home --shell /usr/sbin/nologin vmail
+	[ -e /var/vmail ] || install -d -m 750 -o vmail -g "$$(id -gn vmail)" /var/vmail
 
 # As many jobs as processors, unless -j says otherwise.
 JOBS      = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -1,6 +1,9 @@
 #include "buuta/check.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "base/text.h"
 #include "buuta/files.h"
@@ -24,6 +27,13 @@ bool program_agrees(const Context& context, const std::vector<std::string>& word
     return status == 0;
 }
 
+// Each owner makes a mailbox, but only root the directory above those of all owners.
+bool lacks_directory(const std::string& path)
+{
+    struct stat found{};
+    return !path.empty() && ::stat(path.c_str(), &found) != 0 && errno == ENOENT;
+}
+
 // The files that a configuration names, by the code that will open them.
 void check_named_files(const config::Config& config, const std::vector<std::string>& commands, std::vector<std::string>& faults)
 {
@@ -33,6 +43,10 @@ void check_named_files(const config::Config& config, const std::vector<std::stri
     for (const auto& command : commands)
         if (auto usable = check_tls(config, command); !usable)
             faults.push_back(cat(command, ": ", usable.error().text));
+    auto base = config.value("virtual_mailbox_base");
+    if (base && lacks_directory(*base))
+        faults.push_back(cat(config.find("virtual_mailbox_base")->place.text(), ": virtual_mailbox_base: there is no ", *base,
+                             "; make it, for the owner of the mailboxes"));
 }
 
 std::vector<std::string> named_file_faults(const Context& context, const std::vector<config::Service>& services)

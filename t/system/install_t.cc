@@ -46,6 +46,7 @@ usr/sbin/buuta start
         auto text = read_file(directory_.path() + "/log/mail");
         return text ? *text : "";
     }
+    const test::Environment& environment() const { return environment_; }
     std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
 
 private:
@@ -59,6 +60,14 @@ std::string rcpt(const Fresh& fresh, const std::string& recipient)
     auto client = fresh.connect("SMTP");
     client.talk({{"", "220 mail.fresh.test ESMTP"}, {"EHLO client.test", "250"}, {"MAIL FROM:<>", "250"}});
     return client.command(cat("RCPT TO:<", recipient, ">"));
+}
+
+int occurrences(std::string_view text, std::string_view wanted)
+{
+    int number = 0;
+    for (auto at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + wanted.size()))
+        ++number;
+    return number;
 }
 
 }  // namespace
@@ -82,7 +91,6 @@ TEST_CASE("a fresh installation works as far as it can and says what it lacks", 
     for (std::string fault : {"smtpd: smtpd_tls_cert_file: TLS needs a certificate", "aliases.db: No such file or directory (run \"postalias hash:"})
         CHECK(check.output.find(fault) != std::string::npos);
 
-    REQUIRE(replace_file(fresh.path("etc/aliases"), "postmaster: root\n", 0644));
     CHECK(fresh.tool("sendmail -bi").output == "");
     CHECK(test::wait_for(fresh.path("log"), [&] { return rcpt(fresh, "root@mail.fresh.test").starts_with("250 "); }));
     CHECK(fresh.tool("buuta check").output.find("aliases") == std::string::npos);
@@ -91,6 +99,13 @@ TEST_CASE("a fresh installation works as far as it can and says what it lacks", 
     auto status = fresh.tool("buuta status");
     CHECK(status.status == 1);
     CHECK(status.output.find("the Buuta mail system is not running") != std::string::npos);
+
+    // Said once, although every daemon reads the file.
+    REQUIRE(test::run("printf 'virtual_mailbox_base = %s/none\nmail_name = Buuta\nmail_name = Buuta\n' $DIR >> $DIR/etc/buuta/main.cf", "", fresh.environment()).status == 0);
+    check = fresh.tool("buuta check");
+    INFO(check.output);
+    CHECK(occurrences(check.output, ": overriding earlier entry: mail_name=Buuta") == 1);
+    CHECK(occurrences(check.output, cat(": virtual_mailbox_base: there is no ", fresh.path("none"))) == 1);
 
     // Mistakes that only the program itself can know.
     REQUIRE(fresh.tool("postconf -e 'smtpd_recipient_restrictions=permit_mynetworks, reject_unath_destination'").status == 0);
