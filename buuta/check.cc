@@ -1,6 +1,7 @@
 #include "buuta/check.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include "daemon/layout.h"
 #include "daemon/params.h"
 #include "service/keys.h"
+#include "table/maps.h"
 #include "table/table.h"
 
 namespace mta::buuta {
@@ -101,6 +103,15 @@ bool has_readable_values(const Context& context)
 // Whether master and all daemons can work with it.
 bool is_usable(const Context& context) { return program_agrees(context, {context.daemon("master"), "-n", "-c", context.config_directory()}); }
 
+// Nothing is delivered as root, so somebody else has to read that mail. A table that cannot tell is a fault of its own.
+bool lacks_root_alias(const config::Config& config)
+{
+    auto list = config.find("alias_maps") ? config.value("alias_maps") : Result<std::string>(failure(""));
+    auto aliases = list ? table::Maps::open(std::string_view(*list)) : Result<table::Maps>(list.error());
+    auto found = aliases ? aliases->find("root") : table::Found(aliases.error());
+    return found && !*found;
+}
+
 void warn_of(const Context& context, const std::vector<std::string>& faults)
 {
     for (const auto& fault : faults)
@@ -135,6 +146,8 @@ int check(const Context& context)
     }
     if (const daemon::Params params(context.config()); !params.sandbox)
         context.warning("sandbox = no: a daemon that is broken into can do what its user can do");
+    if (::geteuid() == 0 && lacks_root_alias(context.config()))
+        context.warning("alias_maps: there is no alias for root, and nothing is delivered as root: mail for root would wait until it expires");
     warn_of(context, faults);
     return is_readable && is_usable(context) && faults.empty() ? 0 : 1;
 }

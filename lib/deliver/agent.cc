@@ -11,22 +11,20 @@ namespace mta::deliver {
 namespace {
 
 constexpr long max_requests = 1000;  // of one worker
+constexpr std::string_view unprivileged_user = "nobody";
 
-// Becomes the owner, the first act on a connection; nothing else of it has been read. Empty: not to be served.
-std::optional<daemon::User> become_owner(const service::Owner& owner, const Options& options)
+// Who delivers on a connection; an Error tells why nobody can.
+Result<daemon::User> find_owner(const service::Owner& owner, const Options& options)
 {
+    if (::geteuid() != 0)
+        return daemon::User{::getuid(), ::getgid(), "", "", ""};
     auto name = owner.owner.empty() ? options.default_owner : owner.owner;
-    auto user = ::geteuid() == 0 ? daemon::find_user(name) : Result<daemon::User>(daemon::User{::getuid(), ::getgid(), "", "", ""});
-    if (!user) {
-        log::warning("cannot deliver as ", name, ": ", user.error().text);
-        return std::nullopt;
-    }
-    if (::geteuid() == 0 && user->uid == 0) {
-        log::warning("refusing to deliver as root");
-        return std::nullopt;
-    }
-    daemon::become(*user, !user->name.empty());
-    return *std::move(user);
+    auto user = daemon::find_user(name);
+    if (!user)
+        return Error{cat("cannot deliver as ", name, ": ", user.error().text), "4.3.5"};
+    if (user->uid == 0)
+        return Error{"nothing is delivered as root: an alias (\"root: somebody\", see aliases(5)) must tell who reads this mail", "4.3.5"};
+    return user;
 }
 
 class Connection {
@@ -46,7 +44,7 @@ public:
             return;
         if (options_.before_owner)
             options_.before_owner();
-        if (options_.as_owner && !(owner_ = become_owner(*owner, options_)))
+        if (options_.as_owner && !become_owner(*owner))
             return;
         process_.seal();
         bool closing = false;
@@ -61,6 +59,23 @@ public:
     }
 
 private:
+    // The first act on a connection; nothing else of it has been read. Whom nobody can deliver for is told so by nobody.
+    bool become_owner(const service::Owner& wanted)
+    {
+        auto owner = find_owner(wanted, options_);
+        if (!owner) {
+            refusal_ = owner.error();
+            owner = find_owner({std::string(unprivileged_user)}, options_);
+        }
+        if (!owner) {
+            log::warning(owner.error().text);
+            return false;
+        }
+        owner_ = *std::move(owner);
+        daemon::become(*owner_, !owner_->name.empty());
+        return true;
+    }
+
     std::optional<ipc::Message> next()
     {
         if (options_.idle) {
@@ -85,7 +100,10 @@ private:
             options_.renew();
         Job job(*std::move(request), std::move(message.fd), channel_, process_.socket_path("qmgr", true), limit_);
         try {
-            handler_(job, owner_);
+            if (refusal_)
+                job.report_rest(outcome_of(*refusal_), "none");
+            else
+                handler_(job, owner_);
         } catch (const std::exception& error) {
             log::warning(job.prefixed(error.what()));
             job.report_rest(outcome_of(failure(cat("delivery agent: ", error.what()))), "none");
@@ -101,6 +119,7 @@ private:
     const Handler& handler_;
     ipc::Channel channel_;
     std::optional<daemon::User> owner_;
+    std::optional<Error> refusal_;  // of all requests
 };
 
 }  // namespace
@@ -121,8 +140,10 @@ int run(daemon::Process& process, const Options& options, const Connection::Hand
     workers.renew = options.renew;
     if (options.as_owner)
         workers.rehearse = [&] {
-            if (become_owner({process.confinement().test_owner()}, options))
+            if (auto owner = find_owner({process.confinement().test_owner()}, options)) {
+                daemon::become(*owner, !owner->name.empty());
                 process.seal();
+            }
         };
     return process.serve([&](Fd client) { Connection(process, params.daemon_timeout, options, handler, std::move(client)).run(); }, workers);
 }

@@ -182,4 +182,17 @@ TEST_CASE("a system user's mail goes to the maildir in the home, or where .forwa
     }));
 }
 
+TEST_CASE("nothing is delivered as root, and the log tells what to do", "[system][local][root]")
+{
+    if (!test::is_root()) {
+        WARN("skipped: needs root");
+        return;
+    }
+    auto& suite = shared();
+    auto id = suite.send(test::message(test::unique()), {"root@mail.example.test"});
+    suite.log_line(cat(id, ": to=<root@mail\\.example\\.test>, .*dsn=4\\.3\\.5, status=deferred \\(nothing is delivered as root: an alias \\(\"root: somebody\""));
+    CHECK_FALSE(std::filesystem::exists("/root/Maildir"));
+    CHECK(suite.tool(cat("postsuper -d ", id)).status == 0);
+}
+
 }  // namespace mta
