@@ -23,7 +23,9 @@ struct ActiveMail {
     std::size_t open = 0;          // recipients without a result of this attempt
     std::size_t entries = 0;       // deliveries that were given to a transport and are not over
     std::vector<std::string> dsns; // kinds that are to be sent before the mail is finished
+    std::size_t asked = 0;         // the resolver was asked about the recipients before this one
     std::vector<queue::Outcome> unrecorded;  // final results that could not be written yet
+    std::vector<std::size_t> unsynced;       // recipients whose final results are written, and may not be on the disk yet
     bool is_removable = false;     // all is done and written, only the file could not be removed yet
     Fd append_fd;                  // opened when there is something to append
 

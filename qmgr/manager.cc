@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t resolve_at_once = 50;
+constexpr std::size_t resolve_at_once = 50;    // recipients of a question
+constexpr int questions_at_once = 4;           // of a mail: others' questions come between
 constexpr int activate_at_once = 50;           // then the loop looks at its other events
 constexpr std::size_t request_bytes = 32ul * 1024;  // of recipients: a request to an agent must fit a message
 constexpr long locked_retry_seconds = 60, trouble_retry_seconds = 60, put_back_seconds = 60;
@@ -73,7 +74,7 @@ Manager::Manager(event::Loop& loop, daemon::Process& process, const Params& para
     : loop_(loop), process_(process), params_(params), visitors_(visitors), process_limits_(std::move(process_limits)), queue_(process.common().queue_directory),
       rewrite_(loop, process.socket_path("rewrite")), bounce_(loop, process.socket_path("bounce"), 600s),
       site_flush_(loop, due_, queue_, [this] { activate_due(); }), due_timer_(loop, [this] { activate_due(); }), activate_timer_(loop, [this] { activate_due(); }),
-      stop_timer_(loop, [this] { stopped_(); }), record_timer_(loop, [this] { settle_unrecorded(); }), random_(static_cast<unsigned>(queue::now()))
+      stop_timer_(loop, [this] { stopped_(); }), record_timer_(loop, [this] { settle_unrecorded(); }), sync_timer_(loop, [this] { sync_all_results(); }), random_(static_cast<unsigned>(queue::now()))
 {
 }
 
@@ -258,33 +259,43 @@ void Manager::unreadable(const std::string& id, const Error& error)
 
 void Manager::resolve(ActiveMail& mail)
 {
-    std::vector<long> numbers;
-    service::ResolveRequest request{"resolve", mail.envelope().reverse_path, {}};
-    auto ask = [&] {
-        rewrite_.call(ipc::pack(request), [this, id = mail.id, numbers](Result<ipc::Message> answer) { resolved(id, numbers, answer); });
-        numbers.clear();
-        request.recipients.clear();
-    };
-    for (std::size_t i = 0; i < mail.envelope().recipients.size(); ++i) {
-        if (mail.mail.is_done(i))
-            continue;
-        numbers.push_back(static_cast<long>(i));
-        request.recipients.push_back({mail.envelope().recipients[i].address});
-        if (numbers.size() == resolve_at_once)
-            ask();
-    }
-    if (!numbers.empty())
-        ask();
+    for (int i = 0; i < questions_at_once; ++i)
+        ask_next(mail);
 }
 
-void Manager::resolved(const std::string& id, const std::vector<long>& numbers, const Result<ipc::Message>& answer)
+// The recipients that are to be resolved next, at most so many.
+std::vector<long> Manager::next_recipients(ActiveMail& mail, std::size_t limit)
+{
+    std::vector<long> numbers;
+    for (auto& next = mail.asked; next < mail.envelope().recipients.size() && numbers.size() < limit; ++next)
+        if (!mail.mail.is_done(next))
+            numbers.push_back(static_cast<long>(next));
+    return numbers;
+}
+
+void Manager::ask_next(ActiveMail& mail)
+{
+    auto numbers = next_recipients(mail, resolve_at_once);
+    if (numbers.empty())
+        return;
+    service::ResolveRequest request{"resolve", mail.envelope().reverse_path, {}};
+    for (auto number : numbers)
+        request.recipients.push_back({mail.envelope().recipients[static_cast<std::size_t>(number)].address});
+    rewrite_.call(ipc::pack(request), [this, id = mail.id, numbers](const Result<ipc::Message>& answer) { resolved(id, numbers, answer); });
+}
+
+void Manager::resolved(const std::string& id, std::vector<long> numbers, const Result<ipc::Message>& answer)
 {
     auto& mail = *active_.at(id);
     auto reply = answer ? ipc::unpack<service::ResolveReply>(*answer) : Result<service::ResolveReply>(answer.error());
-    if (reply && reply->results.size() == numbers.size())
+    if (reply && reply->results.size() == numbers.size()) {
+        ask_next(mail);  // first: the answer may end the mail
         return distribute(mail, numbers, reply->results);
+    }
     auto why = reply ? failure("bad answer of service rewrite") : reply.error();
     log::warning(id, ": address resolver failure: ", why.text);
+    auto others = next_recipients(mail, mail.envelope().recipients.size());  // would have to wait as long, one after the other
+    numbers.insert(numbers.end(), others.begin(), others.end());
     for (auto number : numbers)
         fail_here(mail, {number, mail.envelope().recipients[static_cast<std::size_t>(number)].address}, failure("address resolver failure"));
     settle_if_over(mail);

@@ -51,7 +51,9 @@ private:
     void look_again(const std::string& id, queue::State state, const Error& error);
     void unreadable(const std::string& id, const Error& error);
     void resolve(ActiveMail& mail);
-    void resolved(const std::string& id, const std::vector<long>& numbers, const Result<ipc::Message>& answer);
+    static std::vector<long> next_recipients(ActiveMail& mail, std::size_t limit);
+    void ask_next(ActiveMail& mail);
+    void resolved(const std::string& id, std::vector<long> numbers, const Result<ipc::Message>& answer);
     void distribute(ActiveMail& mail, const std::vector<long>& numbers, const std::vector<service::Resolved>& results);
     Transport& transport(const std::string& name);
     bool is_deferred_transport(const std::string& name) const;
@@ -69,7 +71,9 @@ private:
     void finish(ActiveMail& mail);
     void remove(ActiveMail& mail);
     void defer(ActiveMail& mail, std::int64_t due);
-    void record(ActiveMail& mail, const queue::Outcome& outcome, bool sync);
+    void record(ActiveMail& mail, const queue::Outcome& outcome);
+    void sync_results(ActiveMail& mail);
+    void sync_all_results();
     bool record_rest(ActiveMail& mail);
     void settle_unrecorded();
     void settle_later(const ActiveMail& mail);
@@ -95,7 +99,8 @@ private:
     ipc::Caller rewrite_, bounce_;
     std::unique_ptr<ipc::Server> server_;
     SiteFlush site_flush_;
-    event::Timer due_timer_, activate_timer_, stop_timer_, record_timer_;
+    event::Timer due_timer_, activate_timer_, stop_timer_, record_timer_, sync_timer_;
+    std::vector<std::string> unsynced_;    // mails with results that may not be on the disk yet
     std::vector<std::string> unrecorded_;  // mails whose results could not be written or that could not be removed: they are settled later
     std::function<void()> stopped_;  // set while stopping
     std::minstd_rand random_;

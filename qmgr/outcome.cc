@@ -19,8 +19,8 @@ constexpr auto record_retry = std::chrono::seconds(10);
 
 }  // namespace
 
-// What happened is written before anything else happens to the mail, unless this was its last open recipient and the
-// file will be removed at once: it is not while the sender has to be told of any recipient.
+// What happened is written at once, unless this was the mail's last open recipient and the file will be removed: it is not while
+// the sender has to be told of any recipient.
 void Manager::recipient_done(ActiveMail& mail, const service::RecipientStatus& status)
 {
     auto number = static_cast<std::size_t>(status.number);
@@ -28,7 +28,7 @@ void Manager::recipient_done(ActiveMail& mail, const service::RecipientStatus& s
     mail.mail.outcomes[number] = outcome;
     --mail.open;
     if (!mail.goes_at_once())
-        record(mail, outcome, outcome.is_final());
+        record(mail, outcome);
 }
 
 void Manager::fail_here(ActiveMail& mail, const Entry::Target& target, const Error& error)
@@ -49,6 +49,7 @@ void Manager::entry_done(Entry entry, const std::string& status, const std::stri
     for (const auto& target : entry.targets)
         fail_here(*entry.mail, target, Error{text, status});
     --entry.mail->entries;
+    sync_results(*entry.mail);  // the agent is told so
     settle_if_over(*entry.mail);
 }
 
@@ -58,20 +59,51 @@ void Manager::settle_if_over(ActiveMail& mail)
         settle(mail);
 }
 
-void Manager::record(ActiveMail& mail, const queue::Outcome& outcome, bool sync)
+// Is on the disk, if it is final, after the next sync_results(): the results of a delivery share one, and nothing else happens to
+// the mail before.
+void Manager::record(ActiveMail& mail, const queue::Outcome& outcome)
 {
-    if (!append(mail, outcome, sync) && outcome.is_final())
-        mail.unrecorded.push_back(outcome);
+    bool is_written = append(mail, outcome, false);
+    if (!outcome.is_final())
+        return;
+    if (!is_written)
+        return mail.unrecorded.push_back(outcome);
+    if (mail.unsynced.empty())
+        unsynced_.push_back(mail.id);
+    mail.unsynced.push_back(static_cast<std::size_t>(outcome.number));
+    if (!sync_timer_.pending())
+        sync_timer_.start(std::chrono::milliseconds(0));
+}
+
+void Manager::sync_results(ActiveMail& mail)
+{
+    auto recipients = std::exchange(mail.unsynced, {});
+    if (recipients.empty() || !mail.append_fd)
+        return;
+    auto synced = queue::Directory::sync_appended(mail.append_fd.get());
+    if (synced)
+        return;
+    log::warning(mail.id, ": ", synced.error().text);
+    for (auto recipient : recipients)
+        mail.unrecorded.push_back(*mail.mail.outcomes[recipient]);
+}
+
+// Those of deliveries that go on, at the latest when the loop has done everything else that came with them.
+void Manager::sync_all_results()
+{
+    for (const auto& id : std::exchange(unsynced_, {}))
+        if (auto found = active_.find(id); found != active_.end())
+            sync_results(*found->second);
 }
 
 // False while results cannot be written (the disk is full): the next attempt would deliver again, and bounce could not read
 // what to tell the sender.
 bool Manager::record_rest(ActiveMail& mail)
 {
-    auto rest = std::move(mail.unrecorded);
-    mail.unrecorded.clear();
-    for (const auto& outcome : rest)
-        record(mail, outcome, true);
+    sync_results(mail);
+    for (const auto& outcome : std::exchange(mail.unrecorded, {}))
+        record(mail, outcome);
+    sync_results(mail);
     return mail.unrecorded.empty();
 }
 
@@ -127,7 +159,7 @@ void Manager::expire(ActiveMail& mail, std::string_view how)
             continue;
         any = true;
         outcome->action = "expired";
-        record(mail, *outcome, true);
+        record(mail, *outcome);
     }
     if (any)
         log::info(mail.id, ": from=<", mail.envelope().reverse_path, ">, status=", how, ", returned to sender");
@@ -207,7 +239,8 @@ void Manager::keep_removable(ActiveMail& mail)
 {
     if (!std::exchange(mail.is_removable, true))
         for (const auto& outcome : mail.mail.outcomes)
-            record(mail, *outcome, true);
+            record(mail, *outcome);
+    sync_results(mail);
     settle_later(mail);
 }
 

@@ -100,8 +100,10 @@ service::QueueReply Manager::orphan(const ipc::Message& message)
     if (auto active = active_.find(id); active != active_.end())
         return late_results(*active->second, report->statuses);
     for (const auto& s : report->statuses)
-        if (auto done = queue::Directory::append(fd->get(), outcome_of(s), true); !done)
+        if (auto done = queue::Directory::append(fd->get(), outcome_of(s), false); !done)
             return {false, done.error().text};
+    if (auto done = queue::Directory::sync_appended(fd->get()); !done)
+        return {false, done.error().text};
     due_.flush(id, steady_seconds() + 1);  // the agent lets go of its lock when it has our answer
     return {};
 }
@@ -123,8 +125,9 @@ service::QueueReply Manager::late_results(ActiveMail& mail, const std::vector<se
         if (outcome(s)->is_final())
             continue;
         outcome(s) = outcome_of(s);
-        record(mail, *outcome(s), true);
+        record(mail, *outcome(s));
     }
+    sync_results(mail);
     return {};
 }
 

@@ -94,6 +94,7 @@ public:
     // Appends; with sync it is durable when this returns.
     static Result<void> append(int fd, const Outcome& outcome, bool sync);
     static Result<void> append(int fd, const Note& note, bool sync);
+    static Result<void> sync_appended(int fd);             // what was appended without
 
     Result<void> move(const std::string& id, State from, State to);
     Result<void> remove(const std::string& id, State from);

@@ -335,9 +335,7 @@ Result<void> append_record(int fd, const std::string& record, bool sync)
             return errno_error("truncate queue file");
         return failure("append to queue file: no space");
     }
-    if (sync && ::fdatasync(fd) != 0)
-        return errno_error("fdatasync of queue file");
-    return {};
+    return sync ? Directory::sync_appended(fd) : Result<void>();
 }
 
 }  // namespace
@@ -346,6 +344,13 @@ Result<void> Directory::trim(int fd, const Mail& mail)
 {
     if (mail.file_bytes > mail.valid_bytes && ::ftruncate(fd, static_cast<off_t>(mail.valid_bytes)) != 0)
         return errno_error("truncate queue file");
+    return {};
+}
+
+Result<void> Directory::sync_appended(int fd)
+{
+    if (::fdatasync(fd) != 0)
+        return errno_error("fdatasync of queue file");
     return {};
 }
 
