@@ -96,8 +96,8 @@ Receiver::Result Session::receive_by(Receiver& receiver)
         in_message_ = false;
         return result;
     } catch (const net::Lost& lost) {
-        if (lost.kind == net::Lost::Kind::timeout && receiver.is_overdue())
-            hit("smtpd_data_time_limit", cat(std::chrono::floor<std::chrono::seconds>(receiver.duration()).count(), "s"));
+        if (lost.kind == net::Lost::Kind::timeout)
+            std::apply([this](auto limit, const auto& value) { hit(limit, value); }, receiver.overrun());
         throw;
     }
 }
@@ -110,6 +110,7 @@ void Session::receive_message()
     limits.hops = params_.hopcount_limit;
     limits.time = params_.timeout;
     limits.bytes_per_second = params_.min_data_rate;
+    limits.grace = params_.data_grace_time;
     limits.total_time = params_.data_time_limit;
     Receiver receiver(stream_, environment_.outlet, bare_newline_, limits, message_bytes_);
     auto result = receive_by(receiver);

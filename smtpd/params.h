@@ -36,7 +36,10 @@ struct Params : config::Group {
     config::Param<std::chrono::seconds> timeout{*this, "smtpd_timeout", "300s",
         "How long a client may take for one whole command, however it is dripping; imapd and pop3d: before login."};
     config::Param<long> min_data_rate{*this, "smtpd_min_data_rate", "500",
-        "The bytes per second by which a client earns more time than smtpd_timeout for a message."};
+        "The bytes per second of a message that a client must send on average, from smtpd_data_grace_time on. What it has sent faster "
+        "makes up for silence of at most smtpd_timeout. 0: no rate. In Postfix it is on only with smtpd_per_request_deadline."};
+    config::Param<config::TimeLimit> data_grace_time{*this, "smtpd_data_grace_time", "30s",
+        "How long a client may fall behind smtpd_min_data_rate from the beginning of a message; none: smtpd_timeout, as in Postfix."};
     config::Param<config::TimeLimit> data_time_limit{*this, "smtpd_data_time_limit", "1800s",
         "How long a client may take for all of a message, however fast it is."};
     config::Param<std::chrono::milliseconds> worker_idle_time{*this, "smtpd_worker_idle_time", "1s",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace mta::smtpd {
 
 namespace {
@@ -12,7 +14,8 @@ constexpr std::uint64_t min_discarded_bytes = 64u << 20;
 }  // namespace
 
 Receiver::Receiver(net::Stream& client, Outlet& outlet, smtp::BareNewline bare_newline, const Limits& limits, std::uint64_t& bytes)
-    : client_(client), outlet_(outlet), bare_newline_(bare_newline), limits_(limits), bytes_(bytes)
+    : client_(client), outlet_(outlet), bare_newline_(bare_newline), limits_(limits),
+      behind_(started_ + std::min(limits.time, limits.grace.time().value_or(limits.time))), bytes_(bytes)
 {
     bytes_ = 0;
 }
@@ -26,14 +29,35 @@ Receiver::~Receiver()
 // Whoever sends some bytes now and then must not hold a process for ever.
 net::Seconds Receiver::time_left() const
 {
-    auto earned = limits_.bytes_per_second > 0 ? std::chrono::seconds(received_ / static_cast<std::uint64_t>(limits_.bytes_per_second)) : std::chrono::seconds(86400);
-    auto used = std::chrono::floor<std::chrono::seconds>(duration());
-    auto left = std::min(limits_.time, limits_.time + earned - used);
+    auto now = Clock::now();
+    auto left = limits_.time;
+    if (limits_.bytes_per_second > 0)
+        left = std::min(left, std::chrono::ceil<std::chrono::seconds>(behind_ - now));
     if (const auto& total = limits_.total_time.time())
-        left = std::min(left, *total - used);
+        left = std::min(left, std::chrono::ceil<std::chrono::seconds>(started_ + *total - now));
     if (left.count() <= 0)
         throw net::Lost(net::Lost::Kind::timeout, "timeout");
     return left;
+}
+
+// What came in time can be made up for, but not by more than a client may be silent anywhere else.
+void Receiver::heard(std::size_t bytes)
+{
+    heard_ = Clock::now();
+    received_ += bytes;
+    if (limits_.bytes_per_second > 0)
+        behind_ = std::min(heard_ + limits_.time, behind_ + std::chrono::nanoseconds(std::chrono::seconds(bytes)) / limits_.bytes_per_second);
+}
+
+std::pair<std::string_view, std::string> Receiver::overrun() const
+{
+    auto used = Clock::now() - started_;
+    auto seconds = std::chrono::floor<std::chrono::seconds>(used).count();
+    if (limits_.total_time.is_reached_by(used))
+        return {"smtpd_data_time_limit", cat(seconds, "s")};
+    if (limits_.bytes_per_second <= 0 || Clock::now() < behind_)
+        return {"smtpd_timeout", cat(limits_.time.count(), "s")};
+    return {"smtpd_min_data_rate", cat(received_ / static_cast<std::uint64_t>(std::max(seconds, static_cast<decltype(seconds)>(1))))};
 }
 
 Receiver::Result Receiver::look_for_faults() const
@@ -69,7 +93,7 @@ Receiver::Result Receiver::receive(std::string_view head)
         clean.clear();
         auto used = reader_.read(raw, clean);
         client_.consume(used);
-        received_ += used;
+        heard(used);
         bytes_ += clean.size();
         if (result.refusal.empty()) {
             hops_.read(clean);

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "config/limit.h"
 #include "net/stream.h"
@@ -20,7 +22,8 @@ public:
         std::uint64_t bytes = 0;           // 0: none
         long hops = 0;
         std::chrono::seconds time{300};    // for a client that sends nothing
-        long bytes_per_second = 0;         // by which it earns more time
+        long bytes_per_second = 0;         // 0: no rate
+        config::TimeLimit grace;           // in which it may fall behind that rate, from the beginning
         config::TimeLimit total_time;      // for the whole message
     };
     // Counts the bytes of the message where the caller sees them, also when receive() ends by an exception.
@@ -35,14 +38,15 @@ public:
     };
     // Writes the head (our trace field), then what the client sends. Throws net::Lost when the client is gone or slow.
     Result receive(std::string_view head);
-    // How long it takes by now, and whether that is all the time there is.
-    std::chrono::steady_clock::duration duration() const { return std::chrono::steady_clock::now() - started_; }
-    bool is_overdue() const { return limits_.total_time.is_reached_by(duration()); }
+    // Of a client that was too slow: the parameter that says so, and how slow it was.
+    std::pair<std::string_view, std::string> overrun() const;
 
     bool has_bare_newline() const { return reader_.has_bare_lf() || reader_.has_bare_cr(); }
 
 private:
+    using Clock = std::chrono::steady_clock;
     net::Seconds time_left() const;
+    void heard(std::size_t bytes);
     Result look_for_faults() const;
     bool must_stop() const;
 
@@ -52,7 +56,8 @@ private:
     Limits limits_;
     smtp::DataReader reader_;
     HopCounter hops_;
-    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    Clock::time_point started_ = Clock::now(), heard_ = started_;
+    Clock::time_point behind_;             // when the client is behind its rate
     std::uint64_t& bytes_;                 // of the message
     std::uint64_t received_ = 0;           // from the client
     bool passed_on_ = false;

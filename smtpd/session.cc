@@ -360,6 +360,8 @@ void Session::log_lost(const net::Lost& lost) const
     log::info(in_message_ ? cat(queue_id(), ": ") : std::string(), what, " after ", where_, amount, " from ", client_.peer);
     if (!is_timeout && !is_stop)
         return;
+    if (is_timeout && !in_message_)
+        hit("smtpd_timeout", cat(params_.timeout().count(), "s"));
     // The client may still read; nothing waits for it.
     auto words = smtp::format_reply(cat(is_stop ? "421 4.3.2 " : "421 4.4.2 ", environment_.common.myhostname(),
                                         is_stop ? " Error: the server stops" : " Error: timeout exceeded"));

@@ -4,10 +4,11 @@ import os
 import resource
 import socket
 import struct
+import subprocess
 import threading
 import time
 
-from host import Client, Failed, Host, cpu_seconds, deliveries, end, greetings, imap, median, p99, smtp, transaction, wait_for
+from host import BUILD, Client, Failed, Host, cpu_seconds, deliveries, end, greetings, imap, median, p99, smtp, transaction, wait_for
 
 SLOW, ADDRESSES = 400, 20
 
@@ -182,7 +183,7 @@ def flood(report, is_long):
 
 def slow_data(report, is_long):
     limit = 3
-    with Host(smtpd_timeout=f"{limit}s") as host:
+    with Host(smtpd_timeout=f"{limit}s", smtpd_data_grace_time=f"{limit}s") as host:
         def begin():
             client = smtp(host)
             client.say("MAIL FROM:<a@b.test>")
@@ -218,6 +219,9 @@ def slow_data(report, is_long):
             report(f"{name}: is sent away", f"{answer[:9]!r}, {ended} timeouts in the log", f"421 after smtpd_timeout ({limit} s)", answer.startswith("421") or not answer)
         answer, seconds = results["1,000 bytes a second"]
         report("DATA of 1,000 bytes a second, twice as long: is taken", f"{answer[:9]!r} after {seconds:.1f} s", "250 at 500 bytes a second and more", answer.startswith("250"))
+        status = subprocess.run([f"{BUILD}/bin/buuta", "-c", host.env["CONFIG_DIRECTORY"], "status"], text=True, capture_output=True).stdout
+        hits = [name for name in ("smtpd_min_data_rate", "smtpd_timeout") if name in status]
+        report("slow DATA: counted as hits of", ", ".join(hits) or "nothing", "smtpd_min_data_rate, smtpd_timeout", len(hits) == 2)
         report("slow DATA: greeting of others", f"p99 {p99(times):.1f} ms", "100 ms", median(times) <= 100)
 
 

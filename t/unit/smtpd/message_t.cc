@@ -206,12 +206,39 @@ TEST_CASE("lost connections are logged with the place", "[smtpd]")
 
 TEST_CASE("a message that drips in is no way to hold a worker", "[smtpd]")
 {
-    Talk talk("smtpd_timeout = 1s\n");
+    auto [settings, address] = GENERATE(Catch::Generators::table<std::string, std::string>({{"smtpd_data_grace_time = 1s\n", "198.51.100.41"},
+                                                                         {"smtpd_data_grace_time = none\nsmtpd_timeout = 1s\n", "198.51.100.42"}}));
+    auto facts = stranger();
+    facts.client_address = address;
+    Talk talk(settings, facts);
     begin(talk);
     auto started = std::chrono::steady_clock::now();
     CHECK(reply_to_endless_message(talk, "x") == "421 4.4.2 mx.here.example Error: timeout exceeded");
     CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(60));
-    CHECK_FALSE(contains(talk.log(), "limit hit: "));
+    CHECK(contains(talk.log(), cat("limit hit: smtpd_min_data_rate source=[", address, "] value=")));
+}
+
+TEST_CASE("a message that comes fast enough has all the time of smtpd_data_time_limit", "[smtpd][limits]")
+{
+    auto facts = stranger();
+    facts.client_address = "198.51.100.43";
+    Talk talk("smtpd_data_grace_time = 1s\nsmtpd_data_time_limit = 3s\n", facts);
+    begin(talk);
+    CHECK(reply_to_endless_message(talk, std::string(1000, 'x') + "\r\n") == "421 4.4.2 mx.here.example Error: timeout exceeded");
+    CHECK(contains(talk.log(), "limit hit: smtpd_data_time_limit source=[198.51.100.43] value=3s"));
+}
+
+TEST_CASE("a client that falls silent hits smtpd_timeout, within a message and between commands", "[smtpd][limits]")
+{
+    auto within = GENERATE(true, false);
+    auto facts = stranger();
+    facts.client_address = within ? "198.51.100.44" : "198.51.100.45";
+    Talk talk("smtpd_min_data_rate = 0\nsmtpd_timeout = 1s\n", facts);
+    begin(talk);
+    if (within)
+        REQUIRE(talk.say("DATA").starts_with("354"));
+    CHECK(talk.reply() == "421 4.4.2 mx.here.example Error: timeout exceeded");
+    CHECK(contains(talk.log(), cat("limit hit: smtpd_timeout source=[", facts.client_address, "] value=1s")));
 }
 
 TEST_CASE("a message has a time in all, however fast it comes", "[smtpd][limits]")
