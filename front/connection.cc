@@ -270,6 +270,7 @@ void Connection::due()
         return greet();
     case Due::handshake:
         log::info("SSL_accept error from ", peer(), ": Connection timed out");
+        net::limit_hit(cat(server_.settings().worker, "_starttls_timeout"), address_, cat(server_.settings().clients.starttls_timeout().count(), "s"));
         return close(End::timeout);
     case Due::command:
         if (paused_)
@@ -280,6 +281,7 @@ void Connection::due()
         }
         if (is_stopping_)
             return send_away();
+        dialog_->timed_out();
         dialog_->say_timeout();
         return close(End::timeout);
     case Due::delay:

@@ -21,6 +21,13 @@ Dialog::~Dialog()
 
 std::chrono::milliseconds Dialog::patience() const { return server_.settings().clients.timeout(); }
 
+void Dialog::timed_out()
+{
+    const auto& settings = server_.settings();
+    auto limit = settings.worker == "smtpd" ? std::string("smtpd_timeout") : cat(settings.worker, "_login_timeout");
+    net::limit_hit(limit, connection_.address(), cat(settings.clients.timeout().count(), "s"));
+}
+
 void Dialog::begin_login(const std::string& mechanism, std::optional<std::string> base64)
 {
     mechanism_ = upper(mechanism);

@@ -42,6 +42,7 @@ public:
     virtual void woken() {}                            // by notify
     virtual std::chrono::milliseconds patience() const;  // how long the client may take
     virtual bool waits_on() { return false; }          // that time is over: true if this is not the end
+    virtual void timed_out();                          // it was: counts that as a hit of its limit
     virtual void log_end(End end) = 0;                 // the conversation ended here, not in a worker
     virtual std::size_t max_line_bytes(std::string_view begin) const = 0;  // of the line that begins so
     virtual std::size_t held_bytes() const { return 0; }  // of the client, besides what its Connection holds

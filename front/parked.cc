@@ -7,6 +7,7 @@
 #include "front/connection.h"
 #include "front/server.h"
 #include "log/log.h"
+#include "net/hit_counts.h"
 
 namespace mta::front {
 
@@ -71,6 +72,9 @@ bool Parked::waits_on()
         connection_.reply("* OK Still here\r\n");
     return true;
 }
+
+// No line for the log: clients fall silent every day, and log_end() says so.
+void Parked::timed_out() { net::count_hit("imapd_timeout"); }
 
 void Parked::say_timeout() { connection_.reply("* BYE Logged out for inactivity\r\n"); }
 void Parked::say_unavailable(std::string_view why) { connection_.reply(cat("* BYE [UNAVAILABLE] ", why, "\r\n")); }

@@ -22,6 +22,7 @@ public:
     std::chrono::milliseconds patience() const override;
     bool waits_on() override;
     void say_timeout() override;
+    void timed_out() override;
     void say_unavailable(std::string_view why) override;
     void log_end(End end) override;
     std::size_t max_line_bytes(std::string_view) const override { return 0; }

@@ -6,6 +6,7 @@
 #include "imap/capability.h"
 #include "imap/write.h"
 #include "log/log.h"
+#include "net/hit_counts.h"
 #include "net/limit_hits.h"
 
 namespace mta::imapd {
@@ -87,8 +88,11 @@ End Session::run()
         serve_until_stop();
         client_.flush(params_.command_timeout());
     } catch (const net::Lost& lost) {
+        bool is_timeout = lost.kind == net::Lost::Kind::timeout;
+        if (is_timeout)
+            hit("imapd_command_timeout", cat(params_.command_timeout().count(), "s"));
         if (!end_)
-            end_ = lost.kind == net::Lost::Kind::timeout ? End::timeout : End::lost;
+            end_ = is_timeout ? End::timeout : End::lost;
         log::debug("lost connection: ", lost.what());
     }
     sync_folder();
@@ -294,6 +298,8 @@ bool Session::are_arguments_bad(imap::Parser& arguments)
 
 void Session::bye(End why, std::string_view text)
 {
+    if (why == End::timeout)
+        net::count_hit("imapd_timeout");  // the end of the session has a line of its own in the log
     untagged(cat("BYE ", text));
     end_ = why;
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "log/log.h"
+#include "net/hit_counts.h"
 #include "net/limit_hits.h"
 
 namespace mta::pop3d {
@@ -43,8 +44,11 @@ End Session::run()
             converse();
         client_.flush(params_.write_timeout);
     } catch (const net::Lost& lost) {
+        bool is_timeout = lost.kind == net::Lost::Kind::timeout;
+        if (is_timeout)
+            net::limit_hit("pop3d_write_timeout", address_, cat(params_.write_timeout().count(), "s"));
         if (!end_)
-            end_ = lost.kind == net::Lost::Kind::timeout ? End::timeout : End::lost;
+            end_ = is_timeout ? End::timeout : End::lost;
     }
     return end_.value_or(End::lost);
 }
@@ -119,6 +123,8 @@ void Session::refuse(std::string_view text)
 
 void Session::bye(End why, std::string_view text)
 {
+    if (why == End::timeout)
+        net::count_hit("pop3d_timeout");  // the end of the session has a line of its own in the log
     reply(cat("-ERR ", text));
     end_ = why;
 }

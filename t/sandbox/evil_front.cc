@@ -31,6 +31,7 @@ void Dialog::begin_login(const std::string&, std::optional<std::string>) {}
 void Dialog::replied(const auth::Client::Reply&) {}
 void Dialog::answer_challenge(const std::string&) {}
 void Dialog::cancel_login() {}
+void Dialog::timed_out() {}
 std::string Dialog::mechanisms(std::string_view, bool) const { return {}; }
 
 std::unique_ptr<Dialog> make_dialog(std::string_view, Server& server, Connection& connection, service::Session& session)

@@ -103,6 +103,23 @@ TEST_CASE("buuta status says how often limits were hit, by all processes togethe
     CHECK(status.output.find("limits that were hit since the start:\nline_length_limit 2\nsmtpd_anonymous_session_message_limit 2\n") != std::string::npos);
 }
 
+TEST_CASE("silence after the login is counted as a hit of its limit", "[system][limits]")
+{
+    test::Suite suite(test::Settings{{"imapd_timeout", "1s"}, {"pop3d_timeout", "1s"}});
+    test::Connection imap(suite.port("IMAP")), pop3(suite.port("POP3"));
+    imap.line();
+    CHECK(imap.imap("LOGIN user8@example.test pass8").find("a1 OK") != std::string::npos);
+    pop3.line();
+    CHECK(pop3.command("USER user7@example.test").starts_with("+OK"));
+    CHECK(pop3.command("PASS pass7").starts_with("+OK"));
+    CHECK(imap.line().starts_with("* BYE"));
+    CHECK(pop3.line().starts_with("-ERR"));
+    auto status = suite.tool("buuta status");
+    INFO(status.output);
+    CHECK(status.output.find("imapd_timeout 1\npop3d_timeout 1\n") != std::string::npos);
+    CHECK_FALSE(suite.has_log_line("limit hit: "));
+}
+
 TEST_CASE("a stranger's session ends after a hundred mails, with 421, and the next one goes on", "[system][limits]")
 {
     test::Suite suite(test::Settings{{"smtpd_anonymous_session_message_limit", "3"}});

@@ -173,6 +173,7 @@ TEST_CASE("whoever says nothing is disconnected before login", "[front]")
     client.line();
     CHECK(client.line() == "* BYE Disconnected for inactivity.");
     CHECK(client.is_closed());
+    CHECK(site.logged("limit hit: imapd_login_timeout source=[127.0.0.1] value=1s\n"));
 }
 
 TEST_CASE("POP3 before login", "[front]")

@@ -213,6 +213,7 @@ TEST_CASE("a command must be complete in time, however it drips", "[front]")
     CHECK(client.line() == "421 4.4.2 mail.test Error: timeout exceeded");
     CHECK(std::chrono::steady_clock::now() - begin < 20s);
     CHECK(site.logged("timeout after CONNECT from localhost[127.0.0.1]\n"));
+    CHECK(site.logged("limit hit: smtpd_timeout source=[127.0.0.1] value=1s\n"));
 }
 
 TEST_CASE("long lines are refused whole", "[front]")
