@@ -3,6 +3,7 @@
 #include "front/connection.h"
 #include "front/server.h"
 #include "log/log.h"
+#include "service/counters.h"
 
 // A Connection whose session goes to a worker, and comes back or ends there.
 namespace mta::front {
@@ -54,6 +55,8 @@ void Connection::returned(service::Session session, Fd fd)
         wire_.adopt(std::move(fd));
     if (!watch_)
         watch_ = std::make_unique<event::Watch>(server_.loop(), wire_.fd(), 0, [this](short what) { ready(what); });
+    if (service::Counters(session.counters).done("data") > 0)
+        server_.remember(address_);
     session_ = std::move(session);
     session_.state.clear();
     in_ = std::exchange(session_.pending, std::string());

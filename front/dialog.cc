@@ -50,6 +50,8 @@ void Dialog::replied(const auth::Client::Reply& reply)
         say_challenge(reply.challenge);
     } else {
         login_ = 0;
+        if (reply.kind == Kind::ok)
+            server_.remember(connection_.address());
         reply.kind == Kind::ok ? logged_in(reply) : login_failed(reply);
     }
     connection_.resume();

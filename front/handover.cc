@@ -188,6 +188,8 @@ bool Handover::send_to_worker()
 
 void Handover::answered(ipc::Message message)
 {
+    if (ipc::unpack<service::Merit>(message))
+        return server_.remember(connection_.address());
     auto session = ipc::unpack<service::Session>(message);
     if (!session || session->state != "idle" || (!has_relay() && !message.fd)) {
         log::warning("a worker gave a session back in a wrong way");

@@ -25,6 +25,9 @@ public:
 
     explicit Limits(Settings settings) : settings_(std::move(settings)) {}
 
+    net::Address key(const net::Address& address) const;  // the part that counts as one client
+    bool is_exempt(const net::Address& address) const;
+
     // One more connection; how many that makes. Everybody who was counted in is counted out.
     long enter(const net::Address& address);
     void leave(const net::Address& address);
@@ -49,9 +52,7 @@ private:
         double burst = 0;                         // the connections at once that were not made good for by waiting
         Clock::time_point burst_since{};
     };
-    net::Address key(const net::Address& address) const;
     static net::Address network(const net::Address& address);
-    bool is_exempt(const net::Address& address) const;
     long limit(Event event) const;
 
     Settings settings_;

@@ -40,6 +40,8 @@ public:
         "The most connections from one network (an IPv4 /24, an IPv6 /48) at the same time; imapd and pop3d: before login."};
     config::Param<config::Limit> connection_total_limit{*this, named("client_connection_total_limit"), inherited("client_connection_total_limit", "10000"),
         "The most connections of one service at the same time."};
+    config::Param<config::Limit> connection_reserve{*this, named("client_connection_reserve"), inherited("client_connection_reserve", "10"),
+        "The percentage of the total limit that is kept for clients that have logged in or sent a mail that was accepted, within a day, and for those without limits."};
     config::Param<long> connection_rate_limit{*this, named("client_connection_rate_limit"), inherited("client_connection_rate_limit", "60"),
         "The most connections of one client per anvil_rate_time_unit; 0: no limit. Postfix: 0."};
     config::Param<config::Limit> connection_burst_limit{*this, named("client_connection_burst_limit"), inherited("client_connection_burst_limit", "20"),

@@ -111,6 +111,8 @@ Server::Server(event::Loop& loop, const Settings& settings, Paths paths)
       accept_timer_(loop, [this] { watch_listeners(event::readable); })
 {
     check_words(settings.smtp);
+    if (const auto& reserve = settings.clients.connection_reserve(); !reserve.is_none() && reserve.number() > 100)
+        log::fatal(settings.worker, "_client_connection_reserve = ", reserve.number(), ": a percentage is 100 at most");
     for (const auto& word : settings.common.mynetworks())
         if (auto network = net::Network::parse(word))
             mynetworks_.push_back(*network);
@@ -179,6 +181,22 @@ void Server::accept(int listener, const net::Endpoint& local)
     }
 }
 
+// The last places are for those who are known to be good, so that a crowd of strangers does not shut them out.
+std::optional<Server::Refusal> Server::refuse_when_full(const net::Address& client) const
+{
+    const auto& limit = settings_.clients.connection_total_limit();
+    auto all = static_cast<std::uint64_t>(connections_.size()) + 1;
+    auto refusal = [all](std::string_view name) { return Refusal{name, static_cast<long>(all), "", "4.3.2", "too many connections"}; };
+    if (limit.is_exceeded_by(all))
+        return refusal("client_connection_total_limit");
+    const auto& reserve = settings_.clients.connection_reserve();
+    if (limit.is_none() || reserve.is_none() || all <= limit.number() - limit.number() * reserve.number() / 100)
+        return std::nullopt;
+    if (limits_.is_exempt(client) || known_.knows(limits_.key(client), KnownClients::Clock::now()))
+        return std::nullopt;
+    return refusal("client_connection_reserve");
+}
+
 // Counts the client in, or says why not.
 std::optional<Server::Refusal> Server::admit(const net::Address& client)
 {
@@ -187,9 +205,8 @@ std::optional<Server::Refusal> Server::admit(const net::Address& client)
     auto words = [&](std::string_view what, long value) {
         return cat("Connection ", what, " limit exceeded: ", value, " from unknown[", address, "] for service ", service());
     };
-    auto all = static_cast<long>(connections_.size()) + 1;
-    if (settings_.clients.connection_total_limit().is_exceeded_by(static_cast<std::uint64_t>(all)))
-        return Refusal{"client_connection_total_limit", all, "", "4.3.2", "too many connections"};
+    if (auto full = refuse_when_full(client))
+        return full;
     auto now = Limits::Clock::now();
     auto count = limits_.enter(client);
     std::optional<Refusal> refusal;

@@ -14,6 +14,7 @@
 #include "event/event.h"
 #include "front/certificates.h"
 #include "front/connection.h"
+#include "front/known_clients.h"
 #include "front/limits.h"
 #include "front/news.h"
 #include "front/params.h"
@@ -66,6 +67,8 @@ public:
     bool is_excepted_from_sasl(const net::Address& client) const;
     bool is_in_mynetworks(const net::Address& client) const;  // as far as front knows: tables are for workers
     News& news() { return news_; }
+    // The client has logged in, or sent a mail that was accepted.
+    void remember(const net::Address& client) { known_.remember(limits_.key(client), KnownClients::Clock::now()); }
     Connection* find(std::uint64_t id);
     void remove(std::uint64_t id);   // soon, not now
     // "smtp" for the log: "limit exceeded: 51 from PEER for service smtp"
@@ -82,6 +85,7 @@ private:
         std::string_view status;     // for the client
         std::string text;
     };
+    std::optional<Refusal> refuse_when_full(const net::Address& client) const;
     std::optional<Refusal> admit(const net::Address& client);
     void refuse(const Fd& fd, const net::Address& client, const Refusal& refusal);
     void shed(int listener);
@@ -94,6 +98,7 @@ private:
     const Settings& settings_;
     Paths paths_;
     Limits limits_;
+    KnownClients known_;
     std::unique_ptr<Certificates> certificates_;  // only if there shall be some
     std::unique_ptr<auth::Client> auth_;
     PeerNames names_;

@@ -22,8 +22,11 @@ void serve(const smtpd::Environment& environment, Fd connection)
         return;
     }
     smtpd::Session session(environment, *std::move(facts), std::move(message->fd));
-    if (!session.run())
+    if (!session.run()) {
+        if (session.accepted_mails() > 0)
+            front.send(ipc::pack(service::Merit{session.accepted_mails()}), front_limit);
         return;
+    }
     auto back = ipc::pack(session.facts());
     if (!session.facts().has_tls())
         back.fd = session.release_client();

@@ -42,6 +42,7 @@ public:
     // True if front shall have the session back: facts() and release_client() are for it. Throws nothing.
     bool run();
     const service::Session& facts() const { return client_.facts; }
+    long accepted_mails() const { return counters_.done("data"); }
     Fd release_client() { return stream_.release_fd(); }
 
 private:

@@ -68,4 +68,14 @@ struct Session {
     }
 };
 
+// A worker's last word on a session that ends there, if the client has sent mails that were accepted.
+struct Merit {
+    long accepted_mails = 0;
+    template <class Self, class Visitor>
+    static void attributes(Self& self, Visitor&& visit)
+    {
+        visit("accepted_mails", self.accepted_mails);
+    }
+};
+
 }  // namespace mta::service

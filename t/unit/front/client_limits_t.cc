@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "base/encode.h"
+
 using namespace mta;
 using namespace mta::front::test;
 
@@ -22,6 +24,46 @@ TEST_CASE("the connections of all clients are limited", "[front][limits]")
     CHECK(site.connect().line() == "-ERR [SYS/TEMP] too many connections");
     CHECK(site.logged("warning: limit hit: pop3d_client_connection_total_limit source=[127.0.0.1] value=3\n"));
     CHECK(one.ask_line("QUIT").starts_with("+OK"));
+}
+
+TEST_CASE("the last places are for clients that have logged in", "[front][limits]")
+{
+    Site site("smtpd", "smtpd_client_connection_total_limit=4\nsmtpd_client_connection_reserve=50\nsmtpd_tls_auth_only=no", true);
+    auto one = site.connect(), two = site.connect();
+    one.reply();
+    two.reply();
+    CHECK(site.connect().reply() == "421 4.3.2 mail.test Error: too many connections");
+    CHECK(site.logged("warning: limit hit: smtpd_client_connection_reserve source=[127.0.0.1] value=3\n"));
+    one.ask("EHLO x");
+    CHECK(one.ask("AUTH PLAIN " + base64_encode(std::string("\0anna@example.com\0secret", 24))) == "235 2.7.0 Authentication successful");
+    auto three = site.connect(), four = site.connect("127.0.0.2"), five = site.connect();
+    CHECK(three.reply().starts_with("220"));
+    CHECK(four.reply() == "421 4.3.2 mail.test Error: too many connections");
+    CHECK(five.reply().starts_with("220"));
+    CHECK(site.connect().reply() == "421 4.3.2 mail.test Error: too many connections");
+    CHECK(site.logged("warning: limit hit: smtpd_client_connection_total_limit source=[127.0.0.1] value=5\n"));
+}
+
+TEST_CASE("the last places are for clients whose mail was accepted", "[front][limits]")
+{
+    auto ends_in_worker = GENERATE(true, false);
+    Site site("smtpd", "smtpd_client_connection_total_limit=2\nsmtpd_client_connection_reserve=50");
+    auto is_taken = [&](std::string_view from) { return site.connect(from).reply().starts_with("220"); };
+    auto client = site.connect();
+    client.reply();
+    client.say("MAIL FROM:<a@b>\r\n");
+    auto work = site.next_work();
+    CHECK_FALSE(is_taken("127.0.0.1"));
+    if (ends_in_worker)
+        work.front.send(ipc::pack(service::Merit{1}));
+    work.session.counters = "mail=1 rcpt=1 data=1";
+    if (!ends_in_worker)
+        work.give_back(true);
+    bool is_known = false;
+    for (int i = 0; i < 1000 && !is_known; ++i)  // until front has read what its worker says
+        is_known = is_taken("127.0.0.1");
+    CHECK(is_known);
+    CHECK_FALSE(is_taken("127.0.0.2"));
 }
 
 TEST_CASE("connections that come too fast are refused, and the log stays short", "[front][limits]")

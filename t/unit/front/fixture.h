@@ -62,7 +62,7 @@ private:
 // The client's side of one connection.
 class Client {
 public:
-    explicit Client(std::uint16_t port) : stream_(connect(port)) {}
+    Client(std::uint16_t port, std::string_view from) : stream_(connect(port, from)) {}
 
     void start_tls()
     {
@@ -111,9 +111,9 @@ public:
     net::Stream& stream() { return stream_; }
 
 private:
-    static Fd connect(std::uint16_t port)
+    static Fd connect(std::uint16_t port, std::string_view from)
     {
-        auto fd = net::connect_tcp({*net::Address::parse("127.0.0.1"), port}, 5s);
+        auto fd = net::connect_tcp({*net::Address::parse("127.0.0.1"), port}, 5s, *net::Address::parse(from));
         if (!fd)
             throw std::runtime_error(fd.error().text);
         return *std::move(fd);
@@ -157,7 +157,7 @@ public:
         front_ = std::make_unique<Child>([this] { run_front(); });
     }
 
-    Client connect() const { return Client(port_); }
+    Client connect(std::string_view from = "127.0.0.1") const { return {port_, from}; }
     std::uint16_t port() const { return port_; }
 
     Work next_work()
