@@ -33,8 +33,8 @@ void Submission::begin(const Mail& mail, const std::vector<MailRecipient>& recip
 {
     if (channel_ && (open_ || is_closed(channel_->fd())))
         channel_.reset();
+    open_ = true;  // whatever happens from here on: what was sent is no whole mail
     send_envelope(mail, recipients);
-    open_ = true;
 }
 
 void Submission::connect()
@@ -66,19 +66,19 @@ void Submission::write(std::string_view bytes) { channel_->send_chunk(bytes); }
 
 Accepted Submission::finish()
 {
-    open_ = false;
     try {
         channel_->end_body();
         channel_->flush();
         if (auto answer = channel_->receive(answer_limit)) {
             auto accepted = ipc::unpack<Accepted>(*answer);
+            open_ = false;
             if (accepted)
                 return *std::move(accepted);
             throw net::Lost(net::Lost::Kind::error, accepted.error().text);
         }
         throw net::Lost(net::Lost::Kind::closed, "cleanup ended without an answer");
     } catch (const net::Lost&) {
-        channel_.reset();
+        cancel();
         throw;
     }
 }

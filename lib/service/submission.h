@@ -24,7 +24,11 @@ public:
     void write(std::string_view bytes);
     // The end of the content; cleanup's answer. Throws net::Lost without one: then nobody knows.
     Accepted finish();
-    void cancel() { channel_.reset(); }
+    void cancel()
+    {
+        channel_.reset();
+        open_ = false;
+    }
     bool is_open() const { return open_; }
     bool is_connected() const { return channel_.has_value(); }
 

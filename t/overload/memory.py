@@ -2,10 +2,17 @@
 
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 
-from host import Client, Failed, Host, deliveries, imap, median, p99, rollup, smtp, transaction, wait_for
+from host import TOP, Client, Failed, Host, deliveries, imap, median, p99, rollup, smtp, transaction, wait_for
+
+sys.path.insert(1, os.path.join(TOP, "t"))
+from proof import message as proof_message  # noqa: E402
+from proof.ledger import Writer  # noqa: E402
+from queues import queued  # noqa: E402
 
 MANY = 40  # sessions that do the same, so that what one of them costs can be told from noise and from what a process needs once
 PATIENCE = 0.5
@@ -124,6 +131,97 @@ def killed_workers(report, is_long):
         report("a worker killed: other sessions", f"{'go on' if survives else 'are lost'}, new ones served after {time.monotonic() - start:.2f} s", "only its own is lost", survives)
 
 
+class Customer(threading.Thread):
+    """Sends one mail after the other and notes what it was promised, until it is told to stop."""
+
+    def __init__(self, host):
+        super().__init__()
+        self.host, self.ledger, self.is_over = host, f"{host.directory}/ledger", threading.Event()
+        self.sent, self.refused = 0, []
+
+    def run(self):
+        note = Writer(self.ledger).note
+        while not self.is_over.is_set():
+            self.sent += 1
+            token, recipient = f"token{self.sent}", f"user{1 + self.sent % 9}@{self.host.env['DOMAIN']}"
+            text = f"X-Token: {token}\r\nSubject: overload\r\n\r\nx\r\n"
+            client = smtp(self.host)
+            client.say("MAIL FROM:<a@client.example.test>")
+            client.say(f"RCPT TO:<{recipient}>")
+            client.say("DATA", "354")
+            note("send", token=token, protocol="smtp", sender="a@client.example.test", recipients=[recipient], sha256=proof_message.digest(text.encode()))
+            client.send(f"{text}.\r\n")
+            answer = client.reply()
+            note("answer", token=token, result="ok" if answer.startswith("250") else "temporary", queue_id=answer.split()[-1])
+            if not answer.startswith("250"):
+                self.refused.append(answer)
+            client.close()
+
+
+def name_recipients(host, most):
+    """A client that names so many recipients, or fewer, if it is lost."""
+    client = smtp(host)
+    client.say("MAIL FROM:<a@client.example.test>")
+    for first in range(0, most, 100):
+        try:
+            client.send("".join(f"RCPT TO:<recipient{first + i}@many.example.test>\r\n" for i in range(100)))
+        except OSError:
+            return client, ""
+        for _ in range(100):
+            if not client.reply().startswith("250"):
+                return client, ""
+    client.send("DATA\r\n")
+    return client, client.reply()
+
+
+def needs_much(host):
+    """What needs more memory than a worker has: in smtpd, in imapd, and in cleanup. Yields what it is and what became of it."""
+    yield "a session with 100,000 recipients", name_recipients(host, 100000)[1][:3]
+    client = imap(host, 1)
+    client.imap("SELECT INBOX")
+    try:
+        client.send("x SEARCH SUBJECT {20000000+}\r\n" + "y" * 20000000 + "\r\n")
+    except OSError:
+        pass
+    yield "a command of 20 MB", client.line()[:3]
+    client, answer = name_recipients(host, 8000)
+    if answer.startswith("354"):
+        client.send("Subject: x\r\n\r\nx\r\n.\r\n")
+        answer = client.reply()
+        client.say("NOOP")
+    yield "a mail that has 64,000 recipients after its aliases", answer[:3]
+    yield "a mail that is half at cleanup", name_recipients(host, 20000)[1][:3]  # the process is there for the next client
+
+
+def out_of_memory(report, is_long):
+    host = Host(worker_memory_limit="8000000", authenticated_client_memory_limit="none", smtpd_recipient_limit="1000000", mynetworks="127.0.9.0/24",
+                imapd_command_size_limit="100000000", imapd_worker_idle_time="60s", smtpd_worker_idle_time="60s")
+    host.settings["virtual_alias_maps"] = f"regexp:{host.directory}/aliases.regexp"
+    with open(f"{host.directory}/aliases.regexp", "w") as f:
+        f.write("/^recipient(.*)@many/ " + ", ".join(f"{letter}${{1}}@other.example.test" for letter in "abcdefgh") + "\n")
+    with host:
+        reader, writer, customer = imap(host, 2), smtp(host), Customer(host)
+        reader.imap("SELECT INBOX")
+        writer.say("MAIL FROM:<a@client.example.test>")
+        customer.start()
+        try:
+            ends = dict(needs_much(host))
+            sent = customer.sent
+            wait_for("mails behind them", lambda: customer.sent > sent + 30 or not customer.is_alive())
+        finally:
+            customer.is_over.set()
+            customer.join()
+        seen = [program for program in ("smtpd", "imapd", "cleanup") if re.search(rf"/{program}\[\d+\]: .*std::bad_alloc", host.log())]
+        report("no more memory: ends", "; ".join(f"{what}: {end or 'the session'}" for what, end in ends.items()) + f"; by std::bad_alloc in {', '.join(seen)}",
+               "the session, or 4xx", len(seen) == 3 and list(ends.values()) == ["", "", "451", ""])
+        writer.say(f"RCPT TO:<user1@{host.env['DOMAIN']}>")
+        goes_on = " OK" in reader.imap("NOOP")[-1]
+        wait_for("end of the deliveries", lambda: not queued(host))
+        check = subprocess.run([f"{TOP}/t/mailcheck", customer.ledger, "--queue", host.env["QUEUE_DIRECTORY"], "--maildirs", host.env["MAILDIR_FORMAT"]], text=True, capture_output=True)
+        report("the same: others", f"sessions {'go on' if goes_on else 'are lost'}; of {customer.sent} mails {len(customer.refused)} are refused; t/mailcheck: {check.stdout.splitlines()[-1]}",
+               "nothing is lost", goes_on and not customer.refused and check.returncode == 0)
+
+
 def fill_folder(host, user, count):
     place = host.maildir(user)
     owner = os.stat(place)
@@ -173,4 +271,4 @@ def waits(client, count):
     return times
 
 
-ROWS = {"before-login": before_login, "after-login": after_login, "killed-workers": killed_workers, "large-folder": large_folder}
+ROWS = {"before-login": before_login, "after-login": after_login, "killed-workers": killed_workers, "out-of-memory": out_of_memory, "large-folder": large_folder}
