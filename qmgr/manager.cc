@@ -4,6 +4,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "log/log.h"
 #include "qmgr/clock.h"
@@ -153,6 +155,13 @@ void Manager::activate_due()
         due_timer_.start(std::chrono::milliseconds(std::min<std::int64_t>(due_.next_due() - now, 3600) * 1000));
 }
 
+// One mail alone, however large, leaves room for others.
+std::size_t Manager::counted_recipients(const ActiveMail& mail) const
+{
+    auto most = static_cast<std::size_t>(std::max(params_.qmgr_message_recipient_limit() / 2, 1L));
+    return std::min(mail.envelope().recipients.size(), most);
+}
+
 bool Manager::is_full() const
 {
     bool has_all_mails = static_cast<long>(active_.size()) >= params_.qmgr_message_active_limit();
@@ -198,7 +207,7 @@ void Manager::activate(const std::string& id, queue::State state, bool first_try
         mail->open += !mail->mail.is_done(i);
     log::info(id, ": from=<", mail->envelope().reverse_path, ">, size=", mail->mail.content_bytes,
               ", nrcpt=", mail->envelope().recipients.size(), " (queue active)");
-    active_recipients_ += mail->envelope().recipients.size();
+    active_recipients_ += counted_recipients(*mail);
     auto& placed = *(active_[id] = std::move(mail));
     placed.open == 0 ? settle(placed) : resolve(placed);
 }

@@ -45,6 +45,7 @@ private:
     void scan(queue::State state);
     void activate_due();
     bool is_full() const;
+    std::size_t counted_recipients(const ActiveMail& mail) const;
     bool make_room();
     void activate(const std::string& id, queue::State state, bool first_try);
     bool open_mail(ActiveMail& mail);

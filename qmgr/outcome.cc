@@ -266,7 +266,7 @@ void Manager::defer(ActiveMail& mail, std::int64_t due)
 
 void Manager::release(ActiveMail& mail)
 {
-    active_recipients_ -= mail.envelope().recipients.size();
+    active_recipients_ -= counted_recipients(mail);
     active_.erase(std::string(mail.id));
     if (stopped_)
         return stop_if_idle();

@@ -14,7 +14,7 @@ struct Params : config::Group {
     config::Param<std::chrono::seconds> delay_warning_time{*this, "delay_warning_time", "0h", "After this time the sender is told that mail is still in the queue; 0 means never."};
     config::Param<long> qmgr_message_active_limit{*this, "qmgr_message_active_limit", "20000", "The most messages that are being delivered at a time."};
     config::Param<long> qmgr_message_recipient_limit{*this, "qmgr_message_recipient_limit", "100000",
-        "The number of their recipients from which on no more messages are taken. Postfix: 20000."};
+        "The number of their recipients from which on no more messages are taken; of one message half of it counts at most. Postfix: 20000."};
     config::Param<long> default_destination_concurrency_limit{*this, "default_destination_concurrency_limit", "20",
         "The most parallel deliveries to one destination; <transport>_destination_concurrency_limit sets it for one transport."};
     config::Param<long> default_destination_recipient_limit{*this, "default_destination_recipient_limit", "50",
