@@ -41,7 +41,7 @@ std::string tag_of(std::string_view text)
 
 }  // namespace
 
-const Session::Command Session::commands[] = {
+constinit const Session::Command Session::commands[] = {
     {"CAPABILITY", nothing, &Session::capability},
     {"NOOP", nothing, &Session::noop},
     {"LOGOUT", nothing, &Session::logout},

@@ -25,7 +25,7 @@ std::string hex8(std::uint32_t number)
 
 }  // namespace
 
-const Session::Command Session::commands[] = {
+constinit const Session::Command Session::commands[] = {
     {"STAT", 0, 0, &Session::stat}, {"LIST", 0, 1, &Session::list}, {"RETR", 1, 1, &Session::retr}, {"DELE", 1, 1, &Session::dele},
     {"NOOP", 0, 0, &Session::noop}, {"RSET", 0, 0, &Session::rset}, {"TOP", 2, 2, &Session::top},   {"UIDL", 0, 1, &Session::uidl},
     {"CAPA", 0, 0, &Session::capa}, {"QUIT", 0, 0, &Session::quit},

@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <set>
+#include <span>
+#include <string_view>
 
 #include "base/file.h"
 #include "daemon/command.h"
@@ -25,19 +27,31 @@ namespace {
 
 constexpr std::string_view usage = "usage: postsuper [-c config_dir] [-d queue_id] [-e queue_id] [-f queue_id] [-h queue_id] [-H queue_id] [-r queue_id] [-psSv] [queue...]";
 
+constexpr State every_state[] = {State::incoming, State::active, State::deferred, State::hold, State::corrupt};
+constexpr State sound_states[] = {State::incoming, State::active, State::deferred, State::hold};
+constexpr State waiting_states[] = {State::incoming, State::active, State::deferred};
+constexpr State held_state[] = {State::hold};
+
 struct Verb {
+    char letter;
     std::string_view past, summary;
-    std::vector<State> from;       // where it applies
+    std::span<const State> from;  // where it applies
 };
 
-const std::map<char, Verb> verbs{  // NOLINT(cert-err58-cpp)
-    {'d', {"removed", "Deleted", {State::incoming, State::active, State::deferred, State::hold, State::corrupt}}},
-    {'e', {"expired", "Force-expired", {State::incoming, State::active, State::deferred, State::hold}}},
-    {'f', {"expired", "Force-expired", {State::incoming, State::active, State::deferred, State::hold}}},
-    {'h', {"placed on hold", "Placed on hold", {State::incoming, State::active, State::deferred}}},
-    {'H', {"released from hold", "Released from hold", {State::hold}}},
-    {'r', {"requeued", "Requeued", {State::incoming, State::active, State::deferred, State::hold, State::corrupt}}},
+// Constants, for which no memory is asked before main().
+constexpr Verb verbs[] = {
+    {'d', "removed", "Deleted", every_state},
+    {'e', "expired", "Force-expired", sound_states},
+    {'f', "expired", "Force-expired", sound_states},
+    {'h', "placed on hold", "Placed on hold", waiting_states},
+    {'H', "released from hold", "Released from hold", held_state},
+    {'r', "requeued", "Requeued", every_state},
 };
+
+const Verb& verb_of(char letter)
+{
+    return *std::find_if(std::begin(verbs), std::end(verbs), [letter](const Verb& verb) { return verb.letter == letter; });
+}
 
 class Super {
 public:
@@ -49,7 +63,7 @@ public:
     // "ALL", "-" for IDs on standard input, or one ID; the number of mails it was done to.
     void apply(char letter, const std::string& which)
     {
-        const auto& verb = verbs.at(letter);
+        const auto& verb = verb_of(letter);
         counts_[letter];
         if (which == "ALL")
             return for_all(letter, verb);
@@ -70,7 +84,7 @@ public:
     void summary() const
     {
         for (const auto& [letter, count] : counts_)
-            log::info(verbs.at(letter).summary, ": ", count, " message", count == 1 ? "" : "s");
+            log::info(verb_of(letter).summary, ": ", count, " message", count == 1 ? "" : "s");
     }
 
     // Structure: what a crash has left; damaged files go to corrupt.
@@ -150,7 +164,7 @@ private:
         if (letter == 'H' || letter == 'r')
             tell_qmgr(id);
         if (letter == 'f' && state == State::hold)
-            apply_to('H', verbs.at('H'), id, state);
+            apply_to('H', verb_of('H'), id, state);
     }
 
     Result<void> remove(const std::string& id, State state)

@@ -24,8 +24,7 @@ constexpr std::uint32_t changing = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & 
 constexpr std::uint32_t new_namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 constexpr std::uint32_t low_commands = ~7u, low_lock_commands = ~3u;
 
-// NOLINTBEGIN(cert-err58-cpp): where there is no memory for these, nothing else could run
-const Call base[] = {
+constexpr Call base[] = {
     // Memory, but none that is executable.
     {SYS_brk}, {SYS_munmap}, {SYS_mremap}, {SYS_madvise}, {SYS_mmap, {{2, executable, 0}}}, {SYS_mprotect, {{2, executable, 0}}},
     // Time and waiting.
@@ -53,25 +52,25 @@ const Call base[] = {
 #endif
 };
 
-const Call serve[] = {{SYS_accept4}, {SYS_accept}};
+constexpr Call serve[] = {{SYS_accept4}, {SYS_accept}};
 
-const Call connect[] = {{SYS_socket, {{0, ~0u, AF_UNIX}}}, {SYS_connect}};
+constexpr Call connect[] = {{SYS_socket, {{0, ~0u, AF_UNIX}}}, {SYS_connect}};
 
-const Call internet[] = {
+constexpr Call internet[] = {
     {SYS_socket, {{0, ~0u, AF_INET}, {1, kind_of_socket, SOCK_STREAM}}},
     {SYS_socket, {{0, ~0u, AF_INET6}, {1, kind_of_socket, SOCK_STREAM}}},
     {SYS_connect},
 };
 
-const Call datagram[] = {
+constexpr Call datagram[] = {
     {SYS_socket, {{0, ~0u, AF_INET}, {1, kind_of_socket, SOCK_DGRAM}}},
     {SYS_socket, {{0, ~0u, AF_INET6}, {1, kind_of_socket, SOCK_DGRAM}}},
     {SYS_connect}, {SYS_sendto, {{3, fast_open, 0}}},
 };
 
-const Call bind[] = {{SYS_bind}};
+constexpr Call bind[] = {{SYS_bind}};
 
-const Call read_files[] = {
+constexpr Call read_files[] = {
     {SYS_openat, {{2, changing, 0}}}, {SYS_newfstatat}, {SYS_statx}, {SYS_faccessat}, {SYS_faccessat2}, {SYS_readlinkat},
     {SYS_getdents64}, {SYS_statfs}, {SYS_fchdir}, {SYS_chdir},
     {SYS_prctl, {{0, ~0u, PR_CAPBSET_READ}}},  // systemd's library that finds users
@@ -80,7 +79,7 @@ const Call read_files[] = {
 #endif
 };
 
-const Call write_files[] = {
+constexpr Call write_files[] = {
     {SYS_openat}, {SYS_pwrite64}, {SYS_pwritev}, {SYS_ftruncate}, {SYS_fallocate}, {SYS_fsync}, {SYS_fdatasync}, {SYS_sync_file_range},
     {SYS_renameat}, {SYS_renameat2}, {SYS_linkat}, {SYS_unlinkat}, {SYS_mkdirat}, {SYS_utimensat}, {SYS_copy_file_range}, {SYS_sendfile}, {SYS_msync},
 #ifdef __x86_64__
@@ -88,30 +87,30 @@ const Call write_files[] = {
 #endif
 };
 
-const Call watch_files[] = {
+constexpr Call watch_files[] = {
     {SYS_inotify_init1}, {SYS_inotify_add_watch}, {SYS_inotify_rm_watch},
 };
 
-const Call fork_calls[] = {
+constexpr Call fork_calls[] = {
     {SYS_clone, {{0, new_namespaces | CLONE_VM, 0}}}, {SYS_wait4}, {SYS_waitid}, {SYS_set_robust_list}, {SYS_rseq},
     {SYS_set_tid_address}, {SYS_prctl, {{0, ~0u, PR_SET_PDEATHSIG}}}, {SYS_pidfd_open},
 };
 
-const Call signal_calls[] = {{SYS_kill}};
+constexpr Call signal_calls[] = {{SYS_kill}};
 
-const Call threads[] = {
+constexpr Call threads[] = {
     {SYS_clone, {{0, new_namespaces, 0}}}, {SYS_set_robust_list}, {SYS_rseq}, {SYS_sched_getparam}, {SYS_sched_getscheduler},
 };
 
-const Call execute[] = {{SYS_execve}, {SYS_setsid}, {SYS_setpgid}, {SYS_close_range}, {SYS_chdir}};
+constexpr Call execute[] = {{SYS_execve}, {SYS_setsid}, {SYS_setpgid}, {SYS_close_range}, {SYS_chdir}};
 
-const Call enter[] = {
+constexpr Call enter[] = {
     {SYS_setgroups}, {SYS_setresgid}, {SYS_setresuid}, {SYS_setuid}, {SYS_capget}, {SYS_capset}, {SYS_seccomp}, {SYS_landlock_create_ruleset},
     {SYS_landlock_add_rule}, {SYS_landlock_restrict_self}, {SYS_prctl}, {SYS_prlimit64}, {SYS_openat, {{2, changing, 0}}},
 };
 
 // Of other processes, and of the kernel.
-const Call surface[] = {
+constexpr Call surface[] = {
     {SYS_ptrace}, {SYS_process_vm_readv}, {SYS_process_vm_writev}, {SYS_process_madvise}, {SYS_pidfd_getfd}, {SYS_kcmp}, {SYS_bpf},
     {SYS_perf_event_open}, {SYS_userfaultfd}, {SYS_io_uring_setup}, {SYS_io_uring_enter}, {SYS_io_uring_register}, {SYS_add_key},
     {SYS_request_key}, {SYS_keyctl}, {SYS_init_module}, {SYS_finit_module}, {SYS_delete_module}, {SYS_kexec_load}, {SYS_reboot},
@@ -124,12 +123,11 @@ const Call surface[] = {
 #endif
 };
 
-const Call mounts[] = {
+constexpr Call mounts[] = {
     {SYS_mount}, {SYS_umount2}, {SYS_pivot_root}, {SYS_chroot}, {SYS_unshare}, {SYS_setns}, {SYS_open_tree}, {SYS_move_mount}, {SYS_fsopen},
     {SYS_fsconfig}, {SYS_fsmount}, {SYS_fspick}, {SYS_mount_setattr},
     {SYS_clone, {{0, CLONE_NEWUSER, CLONE_NEWUSER}}}, {SYS_clone, {{0, CLONE_NEWNS, CLONE_NEWNS}}},
 };
-// NOLINTEND(cert-err58-cpp)
 
 template <std::size_t size>
 void append(std::vector<Call>& calls, const Call (&group)[size])

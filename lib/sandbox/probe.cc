@@ -127,7 +127,7 @@ bool can_use_bpf()
 }
 
 using T = const Targets&;
-const std::vector<Probe> all_probes{  // NOLINT(cert-err58-cpp)
+constexpr Probe all_probes[] = {
     {"nothing", [](T) { return true; }},
     {"read-file", [](T t) { return can_open(t.file); }},
     {"read-users", [](T) { return can_open("/etc/passwd"); }},
@@ -162,6 +162,6 @@ const std::vector<Probe> all_probes{  // NOLINT(cert-err58-cpp)
 
 }  // namespace
 
-const std::vector<Probe>& probes() { return all_probes; }
+std::span<const Probe> probes() { return all_probes; }
 
 }  // namespace mta::sandbox

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <sys/types.h>
 
@@ -25,7 +25,7 @@ struct Probe {
     std::string_view name;
     bool (*attempt)(const Targets& targets);  // whether it worked
 };
-const std::vector<Probe>& probes();
+std::span<const Probe> probes();
 
 // Lets a process find out what it can do: begin() forks a child for each probe; the child goes on until it is where it would
 // serve, and there calls attempt(). The first process prints what became of each: "yes", "no", or "killed".

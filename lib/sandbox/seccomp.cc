@@ -113,7 +113,7 @@ private:
     }
 
     // Three instructions for each condition, then the verdict; goes on behind it if one does not hold.
-    void check(const std::vector<Condition>& conditions)
+    void check(const Conditions& conditions)
     {
         auto left = conditions.size();
         for (const auto& condition : conditions) {
