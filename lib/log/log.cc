@@ -87,7 +87,7 @@ void find_host()
     sink().host = host.substr(0, host.find('.'));
 }
 
-// Without memory there may be no line, but there is an end.
+// Without memory there may be no line, but there is an end, and no core.
 [[noreturn]] void end_uncaught()
 {
     try {
@@ -104,6 +104,9 @@ void find_host()
     }
     ::_exit(sink().fatal_status);
 }
+
+// Memory may be missing from the first allocation of a process on.
+[[maybe_unused]] const std::terminate_handler before_ours = std::set_terminate(end_uncaught);
 
 constexpr std::array<std::string_view, 24> facilities{"kern", "user",   "mail",   "daemon", "auth",   "syslog", "lpr",    "news",
                                                       "uucp", "cron",   "authpriv", "ftp",  "",       "",       "",       "",
@@ -146,12 +149,7 @@ bool open_syslog(const std::string& facility)
 void open_stderr() { sink().target = Target::command; }
 void copy_to_stderr(std::string name) { sink().command = std::move(name); }
 
-// Who has a name tells of exceptions that nobody catches, as when memory is missing at start.
-void set_tag(std::string tag)
-{
-    sink().tag = std::move(tag);
-    std::set_terminate(end_uncaught);
-}
+void set_tag(std::string tag) { sink().tag = std::move(tag); }
 
 const std::string& tag() { return sink().tag; }
 void set_verbose(bool verbose) { sink().verbose = verbose; }
