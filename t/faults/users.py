@@ -6,7 +6,7 @@ import re
 import time
 
 from proof import message as proof_message
-from traffic import Gone, Lines, Silence
+from traffic import PATIENCE, Gone, Lines, Silence
 
 
 class Users:
@@ -203,10 +203,14 @@ class Users:
         return status == 0
 
     def reload(self):
+        before = self.instance.log_size()
         status, _ = self.instance.command("buuta", "reload")
         if status is None:
             raise Silence("buuta reload does not end")
-        return status == 0
+        said = status == 0 and self.instance.wait_for_log(r"reload(: | -- ).*\n", PATIENCE, before)
+        if status == 0 and not said:
+            raise Silence("master does not reload")
+        return status == 0 and " reload -- " in self.instance.log_since(before)
 
     def supervise(self):
         """Holds and releases all mail, of which there may be none."""
