@@ -4,6 +4,8 @@
 
 #include <exception>
 
+#include "base/fd.h"
+#include "base/text.h"
 #include "log/log.h"
 
 namespace mta::event {
@@ -11,6 +13,9 @@ namespace mta::event {
 static_assert(readable == EV_READ && writable == EV_WRITE);
 
 namespace {
+
+constexpr auto retry_pause = std::chrono::milliseconds(100);
+constexpr auto warning_pause = std::chrono::minutes(1);
 
 // An exception must not cross libevent: whoever throws from a handler has a bug, and master restarts the process.
 template <class Handler, class... Arguments>
@@ -36,12 +41,23 @@ void Loop::run() { event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY); }
 void Loop::stop() { event_base_loopbreak(base_); }
 void Loop::reinit() { event_reinit(base_); }
 
+void Loop::warn_of_lack(int fd)
+{
+    auto now = std::chrono::steady_clock::now();
+    if (now < next_warning_)
+        return;
+    log::warning(errno_error(cat("cannot watch descriptor ", fd)).text, "; trying again");
+    next_warning_ = now + warning_pause;
+}
+
 Watch::Watch(Loop& loop, int fd, short what, Handler handler)
     : loop_(loop), fd_(fd), handler_(std::move(handler)), what_(what),
       event_(event_new(loop.base(), fd, static_cast<short>(what | EV_PERSIST), ready, this))
 {
-    if (!event_ || (what != 0 && event_add(event_, nullptr) != 0))
+    if (!event_)
         log::fatal("cannot watch descriptor ", fd);
+    if (what != 0)
+        add();
 }
 
 Watch::~Watch()
@@ -56,10 +72,22 @@ void Watch::change(short what)
     if (what == what_)
         return;
     what_ = what;
+    again_.reset();
     event_del(event_);
     event_assign(event_, loop_.base(), fd_, static_cast<short>(what | EV_PERSIST), ready, this);
     if (what != 0)
-        event_add(event_, nullptr);
+        add();
+}
+
+// The kernel limits for how many descriptors one can wait: whoever finds no room comes later, and nobody else is concerned.
+void Watch::add()
+{
+    if (event_add(event_, nullptr) == 0)
+        return;
+    loop_.warn_of_lack(fd_);
+    if (!again_)
+        again_ = std::make_unique<Timer>(loop_, [this] { add(); });
+    again_->start(retry_pause);
 }
 
 void Watch::ready(int, short what, void* self)
@@ -96,7 +124,8 @@ void Timer::fired(int, short, void* self)
 Signal::Signal(Loop& loop, int number, std::function<void()> handler)
     : handler_(std::move(handler)), event_(evsignal_new(loop.base(), number, fired, this))
 {
-    event_add(event_, nullptr);
+    if (!event_ || event_add(event_, nullptr) != 0)
+        log::fatal("cannot wait for signal ", number);
 }
 
 Signal::~Signal() { event_free(event_); }

@@ -20,14 +20,19 @@ public:
     void stop();  // run() returns after the current handlers
     void reinit();  // in a child after fork
     event_base* base() { return base_; }
+    void warn_of_lack(int fd);  // that cannot be watched now; once a minute
 
 private:
+    std::chrono::steady_clock::time_point next_warning_{};
     event_base* base_;
 };
 
 enum : short { readable = 2, writable = 4 };  // libevent's EV_READ, EV_WRITE
 
-// Calls the handler whenever the descriptor is ready (level-triggered), until destroyed.
+class Timer;
+
+// Calls the handler whenever the descriptor is ready (level-triggered), until destroyed. When the kernel has no room for one more
+// wait, it begins as soon as there is some.
 class Watch {
 public:
     using Handler = std::function<void(short what)>;
@@ -38,12 +43,14 @@ public:
 
 private:
     static void ready(int fd, short what, void* self);
+    void add();
     Loop& loop_;
     int fd_;
     Handler handler_;
     short what_;
     bool* destroyed_ = nullptr;
     ::event* event_;
+    std::unique_ptr<Timer> again_;
 };
 
 // Calls the handler once, after start().
