@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "ipc/user.h"
 #include "log/log.h"
 #include "net/stream.h"
 
@@ -18,15 +19,6 @@ constexpr auto sweep_interval = 10s;
 constexpr auto accept_pause = 100ms;
 constexpr auto unused_limit = 60s;              // for workers that have the instance and no key yet
 constexpr std::size_t max_unsent_bytes = 1u << 20;
-
-std::optional<uid_t> user_of(const Fd& socket)
-{
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
-        return std::nullopt;
-    return credentials.uid;
-}
 
 std::vector<int> numbers(std::string_view text)
 {
@@ -66,7 +58,7 @@ void Daemon::accept(int listener)
         }
         return;
     }
-    auto uid = user_of(fd);
+    auto uid = ipc::user_of(fd.get());
     if (!uid || connections_[*uid] >= limits_.connections)
         return;
     ++connections_[*uid];

@@ -1,10 +1,10 @@
 #include "pickup/intake.h"
 
 #include <pwd.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 
+#include "ipc/user.h"
 #include "log/log.h"
 #include "pickup/content.h"
 #include "pickup/envelope.h"
@@ -27,18 +27,16 @@ struct ClientLost : net::Lost {
 
 service::Accepted refusal(const Error& error) { return {false, error.status, error.text}; }
 
-uid_t user_of(int socket)
+uid_t submitter(int socket)
 {
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
-        throw_errno("getsockopt SO_PEERCRED");
-    return credentials.uid;
+    if (auto user = ipc::user_of(socket))
+        return *user;
+    throw_errno("getsockopt SO_PEERCRED");
 }
 
 }  // namespace
 
-Intake::Intake(Tools& tools, Fd client) : tools_(tools), channel_(std::move(client)), uid_(user_of(channel_.fd())) {}
+Intake::Intake(Tools& tools, Fd client) : tools_(tools), channel_(std::move(client)), uid_(submitter(channel_.fd())) {}
 
 void Intake::run()
 {

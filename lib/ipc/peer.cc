@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "ipc/user.h"
 #include "log/log.h"
 
 namespace mta::ipc {
@@ -13,13 +14,6 @@ namespace {
 
 constexpr std::size_t max_unread_bytes = 4u << 20;
 constexpr uid_t nobody = static_cast<uid_t>(-1);
-
-uid_t user_of(int fd)
-{
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : nobody;
-}
 
 }  // namespace
 
@@ -146,7 +140,7 @@ void Server::accept()
         return;
     }
     auto id = next_++;
-    auto on_message = [this, id, user = user_of(fd.get())](Message message) {
+    auto on_message = [this, id, user = user_of(fd.get()).value_or(nobody)](Message message) {
         auto found = peers_.find(id);
         std::weak_ptr<Peer> peer = found->second;
         std::string question(message.find("id").value_or(""));
