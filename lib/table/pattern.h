@@ -14,7 +14,7 @@ namespace mta::table {
 class Expression {
 public:
     virtual ~Expression() = default;
-    // Whether it matches, and if so the texts of the groups, [0] the whole; an Error if that took too much.
+    // Whether it matches, and if so the texts of the groups, [0] the whole; an Error if that took too much. A NUL follows the text.
     virtual Result<bool> matches(std::string_view text, std::vector<std::string_view>* groups) const = 0;
     virtual std::size_t group_count() const = 0;
 };
