@@ -6,7 +6,9 @@ import re
 import time
 
 from proof import message as proof_message
-from traffic import PATIENCE, Gone, Lines, Silence
+from traffic import Gone, Lines, Silence
+
+RELOAD_SECONDS = 8.0
 
 
 class Users:
@@ -207,10 +209,8 @@ class Users:
         status, _ = self.instance.command("buuta", "reload")
         if status is None:
             raise Silence("buuta reload does not end")
-        said = status == 0 and self.instance.wait_for_log(r"reload(: | -- ).*\n", PATIENCE, before)
-        if status == 0 and not said:
-            raise Silence("master does not reload")
-        return status == 0 and " reload -- " in self.instance.log_since(before)
+        # Master may have nowhere to write: what it does not say has not taken place.
+        return status == 0 and self.instance.wait_for_log(r"reload(: | -- ).*\n", RELOAD_SECONDS, before) and " reload -- " in self.instance.log_since(before)
 
     def supervise(self):
         """Holds and releases all mail, of which there may be none."""
