@@ -35,6 +35,19 @@ DBT thang(std::string_view bytes)
 
 std::string_view view(const DBT& thang) { return {static_cast<const char*>(thang.data), thang.size}; }
 
+// Opens a file. When close(2) fails meanwhile, as on a network file system, the library frees a handle twice: it does not hear of that.
+// What is written later is another matter.
+int open_file(DB* db, const std::string& path, DBTYPE type, u_int32_t flags, int mode)
+{
+    ::db_env_set_func_close([](int fd) {
+        ::close(fd);
+        return 0;
+    });
+    int code = db->open(db, nullptr, path.c_str(), nullptr, type, flags, mode);
+    ::db_env_set_func_close(nullptr);
+    return code;
+}
+
 std::string reason(int code) { return code > 0 ? std::strerror(code) : ::db_strerror(code); }
 
 }  // namespace
@@ -70,7 +83,7 @@ Result<Bdb> Bdb::open(const std::string& path, DBTYPE type)
         return bdb;
     auto db = bdb->db_.get();
     db->set_cachesize(db, 0, read_cache_bytes, 1);
-    if (int code = db->open(db, nullptr, path.c_str(), nullptr, type, DB_RDONLY, 0); code != 0)
+    if (int code = open_file(db, path, type, DB_RDONLY, 0); code != 0)
         return failure(cat("open database ", path, ": ", reason(code)));
     return bdb;
 }
@@ -84,7 +97,7 @@ Result<Bdb> Bdb::create(const std::string& path, DBTYPE type)
     db->set_cachesize(db, 0, write_cache_bytes, 1);
     db->set_pagesize(db, page_bytes);
     db->set_flags(db, DB_CHKSUM);
-    if (int code = db->open(db, nullptr, path.c_str(), nullptr, type, DB_CREATE | DB_EXCL, 0600); code != 0)
+    if (int code = open_file(db, path, type, DB_CREATE | DB_EXCL, 0600); code != 0)
         return failure(cat("create ", path, ": ", reason(code)));
     return bdb;
 }
