@@ -32,6 +32,11 @@ void call(const Handler& handler, Arguments... arguments)
 
 Loop::Loop() : base_(event_base_new())
 {
+    // Of what it cannot go on with it would tell nobody but standard error.
+    event_set_log_callback([](int severity, const char* text) {
+        if (severity == EVENT_LOG_ERR)
+            log::fatal("libevent: ", text);
+    });
     if (!base_)
         log::fatal("event_base_new failed");
 }
