@@ -39,8 +39,8 @@ void damage_pipes_from(int first)
     log::open_stderr();
     log::set_tag("program");
     int first = ::dup(2);  // no number below is the library's
-    event::Loop loop;
-    event::Signal signal(loop, SIGUSR1, [&] { ::_exit(0); });
+    mta::event::Loop loop;
+    mta::event::Signal signal(loop, SIGUSR1, [&] { ::_exit(0); });
     damage_pipes_from(first);
     ::raise(SIGUSR1);
     loop.run();
