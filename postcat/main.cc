@@ -139,11 +139,11 @@ int main(int argc, char** argv)
         Result<void> done;
         if (by_id) {
             queue::Directory queue(common.queue_directory);
-            auto state = queue::is_id(name) ? queue.find(name) : std::nullopt;
-            if (!state)
-                log::fatal("open queue file ", name, ": No such file or directory");
-            auto fd = queue.open(*state, name);
-            done = fd ? show_mail(fd->get(), queue::Directory::path_of(*state, name), parts) : Result<void>(fd.error());
+            auto state = queue::is_id(name) ? queue.find(name) : Result<std::optional<queue::State>>(std::nullopt);
+            if (!state || !*state)
+                log::fatal("open queue file ", name, ": ", state ? "No such file or directory" : state.error().text);
+            auto fd = queue.open(**state, name);
+            done = fd ? show_mail(fd->get(), queue::Directory::path_of(**state, name), parts) : Result<void>(fd.error());
         } else {
             Fd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
             done = fd ? show_mail(fd.get(), name, parts) : Result<void>(errno_error(cat("open ", name)));

@@ -133,7 +133,10 @@ private:
     {
         if (!queue::may_be_id(id))
             return log::warning("invalid mail queue id: ", printable(id));
-        auto state = queue::is_id(id) ? queue_.find(id) : std::nullopt;
+        auto found = queue::is_id(id) ? queue_.find(id) : Result<std::optional<State>>(std::nullopt);
+        if (!found)
+            return log::warning(found.error().text);
+        const auto& state = *found;
         if (!state || !is_selected(*state) || std::find(verb.from.begin(), verb.from.end(), *state) == verb.from.end())
             return;
         apply_to(letter, verb, id, *state);

@@ -217,13 +217,14 @@ void Manager::activate(const std::string& id, queue::State state, bool first_try
 void Manager::look_again(const std::string& id, queue::State state, const Error& error)
 {
     auto found = queue_.find(id);
-    if (!found || *found == queue::State::hold || *found == queue::State::corrupt)
+    if (found && (!*found || **found == queue::State::hold || **found == queue::State::corrupt))
         return;
-    if (*found != state && due_.contains(id))
+    auto place = found ? **found : state;
+    if (place != state && due_.contains(id))
         return;
-    if (*found == state)
+    if (place == state)
         log::warning(error.text);
-    due_.add(id, *found, steady_seconds() + (*found == state ? trouble_retry_seconds : 0));
+    due_.add(id, place, steady_seconds() + (place == state ? trouble_retry_seconds : 0));
 }
 
 // The lock goes with the descriptor to the delivery agent: mail that an agent of a former qmgr still delivers is left alone.

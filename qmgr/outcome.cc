@@ -117,10 +117,11 @@ template <class Record>
 bool Manager::append(ActiveMail& mail, const Record& record, bool sync)
 {
     if (!mail.append_fd) {  // postsuper may have put it on hold meanwhile
-        auto fd = queue_.open(queue_.find(mail.id).value_or(queue::State::active), mail.id);
+        auto place = queue_.find(mail.id);
+        auto fd = queue_.open(place ? place->value_or(queue::State::active) : queue::State::active, mail.id);
         if (!fd) {
             log::warning(fd.error().text);
-            return queue_.find(mail.id) == std::nullopt;  // removed: there is nothing to write to
+            return place && !*place;  // removed: there is nothing to write to
         }
         mail.append_fd = *std::move(fd);
         if (auto trimmed = queue::Directory::trim(mail.append_fd.get(), mail.mail); !trimmed)
@@ -222,12 +223,12 @@ void Manager::finish(ActiveMail& mail)
 void Manager::remove(ActiveMail& mail)
 {
     auto removed = queue_.remove(mail.id, queue::State::active);
-    auto place = removed ? std::nullopt : queue_.find(mail.id);
-    if (place)  // postsuper may have put it on hold
-        removed = queue_.remove(mail.id, *place);
+    auto place = removed ? Result<std::optional<queue::State>>(std::nullopt) : queue_.find(mail.id);
+    if (place && *place)  // postsuper may have put it on hold
+        removed = queue_.remove(mail.id, **place);
     if (!removed)
         log::warning(removed.error().text);
-    if (!removed && place)
+    if (!removed && (!place || *place))
         return keep_removable(mail);
     if (removed)
         log::info(mail.id, ": removed");
@@ -257,7 +258,7 @@ void Manager::defer(ActiveMail& mail, std::int64_t due)
         log::warning(set.error().text);
     if (auto moved = queue_.move(mail.id, queue::State::active, queue::State::deferred); moved)
         due_.add(mail.id, queue::State::deferred, due);
-    else if (queue_.find(mail.id) == queue::State::active) {
+    else if (auto place = queue_.find(mail.id); !place || *place == queue::State::active) {
         log::warning(moved.error().text);
         due_.add(mail.id, queue::State::active, due);
     }

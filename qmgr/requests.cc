@@ -52,9 +52,11 @@ service::QueueReply Manager::obey(const service::QueueRequest& request)
         for (auto& [name, transport] : transports_)
             transport->resume();
         if (!due_.flush(request.argument, now)) {
-            auto state = queue_.find(request.argument);
-            if (state == queue::State::incoming || state == queue::State::deferred)
-                due_.add(request.argument, *state, now);
+            auto found = queue_.find(request.argument);
+            if (!found)
+                return {false, found.error().text};
+            if (*found == queue::State::incoming || *found == queue::State::deferred)
+                due_.add(request.argument, **found, now);
         }
     } else if (request.request == "flush_site") {
         for (auto& [name, transport] : transports_)
@@ -91,8 +93,10 @@ service::QueueReply Manager::orphan(const ipc::Message& message)
     const auto& id = report->argument;
     auto state = queue_.find(id);
     if (!state)
+        return {false, state.error().text};
+    if (!*state)
         return {};
-    auto fd = queue_.open(*state, id);
+    auto fd = queue_.open(**state, id);
     struct stat theirs {}, ours {};
     if (!fd || ::fstat(message.fd.get(), &theirs) != 0 || ::fstat(fd->get(), &ours) != 0 || theirs.st_ino != ours.st_ino ||
         theirs.st_dev != ours.st_dev)

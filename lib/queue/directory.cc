@@ -143,13 +143,17 @@ Result<void> Directory::remove(const std::string& id, State from)
     return {};
 }
 
-std::optional<State> Directory::find(const std::string& id) const
+Result<std::optional<State>> Directory::find(const std::string& id) const
 {
+    Result<std::optional<State>> answer(std::nullopt);
     struct stat status {};
-    for (auto state : all_states)
+    for (auto state : all_states) {
         if (::fstatat(fd(state), name_in(state, id).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
-            return state;
-    return std::nullopt;
+            return std::optional(state);
+        if (errno != ENOENT)
+            answer = errno_error(cat("look for ", name_of(state), "/", id));
+    }
+    return answer;
 }
 
 namespace {

@@ -99,8 +99,8 @@ public:
     Result<void> move(const std::string& id, State from, State to);
     Result<void> remove(const std::string& id, State from);
     static std::string path_of(State state, const std::string& id);  // below the root
-    // Where the mail is, looking everywhere.
-    std::optional<State> find(const std::string& id) const;
+    // Where the mail is, looking everywhere; nothing if it is nowhere, an Error if that cannot be told now.
+    Result<std::optional<State>> find(const std::string& id) const;
     // The queue IDs in a state; files with foreign names are left out.
     Result<std::vector<std::string>> list(State state) const;
     // Settles what dead processes have left: removes temporary files of mails that were never committed and are older than the

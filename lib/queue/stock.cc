@@ -82,7 +82,10 @@ void Directory::settle_prepared(const std::string& name)
     if (!mail || !is_id(mail->envelope.queue_id))
         return status.st_mtime < std::time(nullptr) - empty_seconds ? remove() : void();
     const auto& id = mail->envelope.queue_id;
-    if (find(id))
+    auto elsewhere = find(id);
+    if (!elsewhere)
+        return log::warning("incoming/", name, ": ", elsewhere.error().text);
+    if (*elsewhere)
         return remove();
     auto whole = verify_content(file.get(), *mail);
     if (!whole && whole.error().status.starts_with('4'))

@@ -205,7 +205,8 @@ void check_written(fuzz::Input in)
     if (in.flag())
         stock.refill();
     auto written = write_mail(envelope, content, seed, stock, commits);
-    HOLDS(written.operator bool() == commits && fuzz::queue_directory().find(envelope.queue_id).has_value() == commits);
+    auto state = fuzz::queue_directory().find(envelope.queue_id);
+    HOLDS(written.operator bool() == commits && state && state->has_value() == commits);
     if (!commits)
         return;
     auto twice = fuzz::queue_directory().add(envelope, queue::State::incoming);

@@ -197,6 +197,16 @@ TEST_CASE("no damage of header, envelope or end goes unnoticed", "[queue]")
     }
 }
 
+TEST_CASE("a mail that cannot be looked for is not taken for removed", "[queue]")
+{
+    TemporaryQueue queue;
+    Directory directory(queue.root);
+    CHECK_FALSE(directory.find(std::string(300, 'x')));  // too long for a file system
+    auto nowhere = directory.find(new_id());
+    REQUIRE(nowhere);
+    CHECK(*nowhere == std::nullopt);
+}
+
 TEST_CASE("mail moves between the states and is found in each", "[queue]")
 {
     TemporaryQueue queue;
@@ -204,13 +214,13 @@ TEST_CASE("mail moves between the states and is found in each", "[queue]")
     auto id = add(directory, "content\n");
     REQUIRE(directory.move(id, State::incoming, State::active));
     REQUIRE(directory.move(id, State::active, State::deferred));
-    CHECK(directory.find(id) == State::deferred);
+    CHECK(*directory.find(id) == State::deferred);
     CHECK(*directory.list(State::deferred) == std::vector<std::string>{id});
     CHECK_FALSE(directory.move(id, State::active, State::hold));
     REQUIRE(directory.set_due(id, State::deferred, 1900000000));
     CHECK(directory.due(id, State::deferred) == 1900000000);
     REQUIRE(directory.remove(id, State::deferred));
-    CHECK_FALSE(directory.find(id));
+    CHECK(*directory.find(id) == std::nullopt);
 }
 
 TEST_CASE("a mail of the same queue ID is never overwritten", "[queue]")

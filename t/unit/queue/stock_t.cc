@@ -125,7 +125,7 @@ TEST_CASE("what is in the queue already is not taken a second time", "[queue][st
     std::filesystem::copy_file(queue.path(queue.incoming().front()), queue.root + "/active/" + id);
     directory.settle_leftovers(3600);
     CHECK(queue.incoming().empty());
-    CHECK(directory.find(id) == State::active);
+    CHECK(*directory.find(id) == State::active);
 }
 
 TEST_CASE("an incomplete prepared file vanishes when it is old enough", "[queue][stock]")
@@ -167,7 +167,7 @@ TEST_CASE("a complete prepared file with damaged content is kept as corrupt", "[
     bytes[at] = 'C';
     REQUIRE(replace_file(path, bytes, 0600));
     directory.settle_leftovers(3600);
-    CHECK(directory.find(id) == State::corrupt);
+    CHECK(*directory.find(id) == State::corrupt);
     CHECK(queue.incoming().empty());
 }
 
