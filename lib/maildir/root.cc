@@ -37,10 +37,15 @@ Result<void> make_directory(const std::string& path, mode_t mode)
     return make_directory_durable(above(path));
 }
 
-bool is_folder(const std::string& directory)
+// An Error if that cannot be told now: clients forget what they hold of a folder that is gone.
+Result<bool> is_folder(const std::string& directory)
 {
     struct stat status {};
-    return ::stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+    if (::stat(directory.c_str(), &status) == 0)
+        return S_ISDIR(status.st_mode);
+    if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)
+        return false;
+    return io_error(directory);
 }
 
 }  // namespace
@@ -93,12 +98,17 @@ Result<std::string> Root::find(std::string_view name) const
     if (!normal)
         return normal.error();
     const auto found = directory(*normal);
-    if (!is_folder(found))
+    auto is_there = is_folder(found);
+    if (!is_there)
+        return is_there.error();
+    if (!*is_there)
         return Error{cat("no folder ", *normal), no_such_folder};
-    for (const auto* part : {"/tmp", "/new", "/cur"})
-        if (!is_folder(found + part))
-            if (auto done = make_directory(found + part, 0700); !done)
-                return done.error();
+    for (const auto* part : {"/tmp", "/new", "/cur"}) {
+        auto has_part = is_folder(found + part);
+        auto done = !has_part ? Result<void>(has_part.error()) : *has_part ? Result<void>() : make_directory(found + part, 0700);
+        if (!done)
+            return done.error();
+    }
     return found;
 }
 

@@ -125,6 +125,8 @@ class Users:
                     elif said[-1].startswith(f"a{number} "):
                         if said[-1].startswith(f"a{number} BAD"):
                             self.complaints.append(f"IMAP: {text}: {said[-1]}")
+                        if "INBOX" in text and re.search(r"\[(NONEXISTENT|TRYCREATE)\]", said[-1]):
+                            self.complaints.append(f"IMAP: {text}: what cannot be looked at is said not to be there: {said[-1]}")
                         return said[-1].split()[1] == "OK", "\n".join(said)
             good, _ = command("LOGIN user7@example.test pass7")
             if not good:

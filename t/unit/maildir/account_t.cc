@@ -30,6 +30,15 @@ TEST_CASE("an empty mailbox has an INBOX", "[maildir]")
     CHECK(status->uid_validity != 0);
 }
 
+TEST_CASE("a folder that cannot be looked at is not taken for one that is not there", "[maildir]")
+{
+    const Place place;
+    const auto box = open_box(place.box());
+    std::filesystem::create_symlink(".Loop", place.box() + "/.Loop");
+    CHECK(box->open_folder("Loop", true).error().status != no_such_folder);
+    CHECK(box->open_folder(std::string(250, 'x') + ".y", true).error().status == no_such_folder);
+}
+
 TEST_CASE("folders are created with their parents and listed", "[maildir]")
 {
     const Place place;
