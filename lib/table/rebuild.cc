@@ -67,8 +67,9 @@ Result<Fd> lock(const std::string& path)
                 return errno_error(cat("lock ", path));
         }
         struct stat locked {}, named {};
-        if (::fstat(fd.get(), &locked) == 0 && ::stat(path.c_str(), &named) == 0 && locked.st_ino == named.st_ino &&
-            locked.st_dev == named.st_dev)
+        if (::fstat(fd.get(), &locked) != 0 || (::stat(path.c_str(), &named) != 0 && errno != ENOENT))
+            return errno_error(cat("stat ", path));
+        if (locked.st_ino == named.st_ino && locked.st_dev == named.st_dev)
             return fd;  // else it was replaced while we waited
     }
 }
