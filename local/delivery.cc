@@ -290,24 +290,28 @@ Result<std::optional<std::string>> Delivery::read_forward(const daemon::User& us
 }
 
 // owner-alias gets the bounces of an alias, if there is one.
-std::string Delivery::sender_for_forwarding() const
+Result<std::string> Delivery::sender_for_forwarding() const
 {
+    const auto& sender = job_.request().reverse_path;
+    if (alias_name_.empty() || sender.empty())
+        return sender;
     auto owner = cat("owner-", alias_name_);
-    bool has_owner = false;
-    if (!alias_name_.empty() && !job_.request().reverse_path.empty()) {
-        auto found = tools_.aliases.find(owner);
-        has_owner = found && *found;
-    }
-    return has_owner ? cat(owner, "@", recipient_.address.substr(recipient_.address.rfind('@') + 1)) : job_.request().reverse_path;
+    auto found = tools_.aliases.find(owner);
+    if (!found)
+        return found.error();
+    return *found ? cat(owner, "@", recipient_.address.substr(recipient_.address.rfind('@') + 1)) : sender;
 }
 
 // A power cut may make us forward again what is already on its way, or there: both mails have in common what copies are known by.
 deliver::Outcome Delivery::forward(const std::vector<std::string>& addresses)
 {
     const auto& request = job_.request();
+    auto sender = sender_for_forwarding();
+    if (!sender)
+        return deliver::outcome_of(sender.error());
     service::Mail mail;
     mail.queue_id = queue::new_id();
-    mail.reverse_path = sender_for_forwarding();
+    mail.reverse_path = *std::move(sender);
     mail.origin = "internal";
     mail.body = request.body;
     mail.envid = request.envid;

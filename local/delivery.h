@@ -52,7 +52,7 @@ private:
     deliver::Outcome to_maildir(const std::string& path);
     deliver::Outcome to_mailbox(const daemon::User& user);
     deliver::Outcome forward(const std::vector<std::string>& addresses);
-    std::string sender_for_forwarding() const;
+    Result<std::string> sender_for_forwarding() const;
     std::string leading(bool from_line) const;
     deliver::Content content(const std::string& lines, const deliver::ContentForm& form) const;
 

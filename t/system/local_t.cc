@@ -125,6 +125,15 @@ TEST_CASE("failures of a list go to its owner", "[system][local][bounce]")
     suite.log_line("from=<owner-owned@mail\\.example\\.test>");
 }
 
+TEST_CASE("mail for an alias waits while nobody can tell whether it has an owner", "[system][local]")
+{
+    constexpr auto known = "inline:{ {sold=user1@example.test} }";
+    test::Suite suite(test::Settings{{"alias_maps", known}, {"transport_maps", "inline:{ {mail.example.test=doubtful:} }"}},
+                      cat("doubtful unix - n n - - local\n  -o { alias_maps = ", known, ", fail:unknown }\n"));
+    suite.send(test::message(test::unique()), {"sold@mail.example.test"}, "user4@example.test");
+    suite.log_line("to=<sold@mail\\.example\\.test>, relay=local,.*dsn=4\\.3\\.0, status=deferred");
+}
+
 TEST_CASE("aliases that lead back to each other end", "[system][local][bounce]")
 {
     auto& suite = shared();
