@@ -50,7 +50,9 @@ void Session::open_folder(imap::Parser& arguments, bool read_only)
         untagged(cat("OK [UNSEEN ", unseen - messages.begin() + 1, "] The first unseen message"));
     untagged(cat("OK [UIDVALIDITY ", folder_->uid_validity(), "] UIDs are valid"));
     untagged(cat("OK [UIDNEXT ", folder_->uid_next(), "] The next UID"));
-    client_.write(cat(tag_, " OK [READ-", read_only ? "ONLY" : "WRITE", "] ", read_only ? "EXAMINE" : "SELECT", " completed\r\n"));
+    if (!folder_->has_lasting_uids())  // RFC 4315 section 3
+        untagged("NO [UIDNOTSTICKY] Non-persistent UIDs");
+    client_.write(cat(tag_, " OK [READ-", folder_->is_read_only() ? "ONLY" : "WRITE", "] ", read_only ? "EXAMINE" : "SELECT", " completed\r\n"));
 }
 
 void Session::leave_folder()
@@ -180,7 +182,7 @@ void Session::tell_keywords()
 {
     told_keywords_ = folder_->keywords();
     untagged(cat("FLAGS (", flag_names(false), ")"));
-    auto permanent = folder_->is_read_only() ? std::string() : flag_names(has_free_keyword(told_keywords_));
+    auto permanent = folder_->is_read_only() ? std::string() : flag_names(has_free_keyword(told_keywords_) && folder_->has_lasting_uids());
     untagged(cat("OK [PERMANENTFLAGS (", permanent, ")] Flags that can be changed"));
 }
 

@@ -311,7 +311,7 @@ std::string response_code(const Error& error, std::string_view code_if_no_folder
     struct Code { std::string_view status, code; };
     static constexpr Code codes[] = {
         {maildir::folder_exists, "ALREADYEXISTS"}, {maildir::bad_name, "CANNOT"}, {maildir::over_quota, "OVERQUOTA"},
-        {maildir::disk_full, "UNAVAILABLE"}, {maildir::too_many_keywords, "LIMIT"}, {maildir::message_gone, "EXPUNGEISSUED"},
+        {maildir::disk_full, "UNAVAILABLE"}, {maildir::read_only_disk, "UNAVAILABLE"}, {maildir::too_many_keywords, "LIMIT"}, {maildir::message_gone, "EXPUNGEISSUED"},
         {"4.2.0", "NOPERM"}};
     if (error.status == maildir::no_such_folder)
         return cat("[", code_if_no_folder, "] ");

@@ -204,6 +204,8 @@ std::string Session::unique_id(const Entry& entry) const { return hex8(entry.uid
 
 void Session::uidl(const Words& arguments)
 {
+    if (!inbox_->has_lasting_uids())  // an ID that is another one in the next session would make clients fetch everything twice
+        return reply("-ERR [SYS/TEMP] There is no room to keep unique IDs.");
     if (!arguments.empty()) {
         if (const auto* entry = find(arguments[0]))
             reply(cat("+OK ", arguments[0], " ", unique_id(*entry)));

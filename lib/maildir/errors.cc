@@ -18,9 +18,9 @@ const char* status_of(int error)
     switch (error) {
     case EDQUOT: return over_quota;
     case ENOSPC: return disk_full;
+    case EROFS: return read_only_disk;
     case EACCES:
-    case EPERM:
-    case EROFS: return "4.2.0";
+    case EPERM: return "4.2.0";
     default: return "4.3.0";
     }
 }
@@ -31,6 +31,11 @@ Error io_error(std::string_view what)
 {
     const int error = errno;
     return Error{cat(what, ": ", std::strerror(error)), status_of(error)};
+}
+
+bool lacks_room(const Error& error)
+{
+    return error.status == disk_full || error.status == over_quota || error.status == read_only_disk;
 }
 
 Result<void> put(int fd, std::string_view bytes, std::string_view what)

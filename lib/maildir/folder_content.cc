@@ -186,7 +186,7 @@ void FolderView::remember_facts(Uid uid, const Facts& facts)
         return;
     Lines lines;
     lines.facts(uid, facts);
-    (void)store_.write(lines);
+    (void)store_.note(lines);
 }
 
 void FolderView::look_up_facts()

@@ -10,7 +10,7 @@ namespace mta::maildir {
 
 std::optional<std::string> FolderView::remember(std::size_t max_bytes) const
 {
-    if (is_unsynced_ || !also_changed_.empty())
+    if (is_unsynced_ || !also_changed_.empty() || !has_lasting_uids())
         return std::nullopt;
     return encode({name_, is_read_only_, uid_validity_, uid_next_, keywords_, messages_}, max_bytes);
 }

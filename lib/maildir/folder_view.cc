@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "log/log.h"
 #include "maildir/errors.h"
 #include "maildir/file_name.h"
 #include "maildir/folder_name.h"
@@ -25,6 +26,11 @@ Set changed(Set old, FlagChange change, Set by)
     case FlagChange::replace: break;
     }
     return by;
+}
+
+bool is_on_read_only_disk(const std::string& directory)
+{
+    return ::access((directory + "/cur").c_str(), W_OK) < 0 && errno == EROFS;
 }
 
 std::string suffix_of(const Record& record) { return std::string(split_name(record.name).suffix); }
@@ -51,10 +57,17 @@ Result<std::unique_ptr<Folder>> FolderView::open(const Root& root, std::string_v
     auto directory = root.find(name);
     if (!directory)
         return directory.error();
-    std::unique_ptr<FolderView> view(new FolderView(root, *normal_name(name), *directory, read_only));
-    if (auto done = view->look(); !done)
+    std::unique_ptr<FolderView> view(new FolderView(root, *normal_name(name), *directory, read_only || is_on_read_only_disk(*directory)));
+    auto done = view->look();
+    if (!done && lacks_room(done.error())) {
+        log::warning(done.error().text, "; opened with UIDs for this session only");
+        view->store_.keep_list_in_memory(root.session_uid_validity());
+        view->uid_validity_ = 0;
+        done = view->look();
+    }
+    if (!done)
         return done.error();
-    if (!read_only)
+    if (!view->is_read_only_)
         remove_old_temporaries(*directory);
     Changes all;
     view->append_new(all);
@@ -159,6 +172,11 @@ Result<void> FolderView::write_keywords(const std::vector<Uid>& uids, FlagChange
 {
     Lines lines;
     Keywords bits = 0;
+    if (!has_lasting_uids()) {
+        if (change == FlagChange::remove || names.empty())
+            return {};
+        return Error{"there is no room to keep keywords", disk_full};
+    }
     if (change == FlagChange::remove) {
         for (const auto& name : names)
             if (auto bit = store_.state().keyword_bit(name))
@@ -199,7 +217,7 @@ Result<std::vector<Uid>> FolderView::write_flags(const std::vector<Uid>& uids, F
     }
     if (!lines.is_empty())
         own.finish(lines);
-    if (auto done = store_.write(lines); !done)
+    if (auto done = store_.note(lines); !done)
         return done.error();
     if (!result)
         return result.error();
@@ -292,7 +310,7 @@ Result<std::vector<Uid>> FolderView::unlink(const std::vector<Uid>& uids)
         result = make_directory_durable(store_.directory() + "/new");
     if (!lines.is_empty())
         own.finish(lines);
-    if (auto done = store_.write(lines); !done)
+    if (auto done = store_.note(lines); !done)
         return done.error();
     if (!result)
         return result.error();

@@ -15,6 +15,7 @@ public:
     const std::string& name() const override { return name_; }
     bool is_read_only() const override { return is_read_only_; }
     std::uint32_t uid_validity() const override { return uid_validity_; }
+    bool has_lasting_uids() const override { return store_.has_lasting_uids(); }
     Uid uid_next() const override { return uid_next_; }
     const std::vector<Message>& messages() const override { return messages_; }
     const std::vector<std::string>& keywords() const override { return keywords_; }

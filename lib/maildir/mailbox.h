@@ -26,6 +26,7 @@ inline constexpr char folder_exists[] = "5.2.0";    // ALREADYEXISTS
 inline constexpr char bad_name[] = "5.1.3";         // CANNOT: such a name cannot be stored, or INBOX cannot be deleted
 inline constexpr char over_quota[] = "4.2.2";       // OVERQUOTA
 inline constexpr char disk_full[] = "4.3.1";        // UNAVAILABLE
+inline constexpr char read_only_disk[] = "4.3.2";   // UNAVAILABLE
 inline constexpr char too_many_keywords[] = "5.3.0";  // LIMIT
 inline constexpr char message_gone[] = "5.2.4";     // EXPUNGEISSUED: another session has expunged it
 
@@ -79,6 +80,8 @@ public:
     virtual const std::string& name() const = 0;
     virtual bool is_read_only() const = 0;
     virtual std::uint32_t uid_validity() const = 0;
+    // False: there was no room to keep UIDs, so that those of this view end with it; keywords cannot be given then, all else can be done.
+    virtual bool has_lasting_uids() const = 0;
     virtual Uid uid_next() const = 0;                                // durable: never assigned before
     virtual const std::vector<Message>& messages() const = 0;        // ascending by uid
     virtual const std::vector<std::string>& keywords() const = 0;    // "" where a bit is free
@@ -111,8 +114,8 @@ public:
     // RFC822.SIZE: octets with every line end as CRLF; read from the message once if not yet known.
     virtual Result<std::uint64_t> crlf_size(Uid uid) = 0;
 
-    // The view as bytes, for Mailbox::reopen_folder() in another process. Nothing if they are more than max_bytes, or if
-    // something is not told or not durable yet.
+    // The view as bytes, for Mailbox::reopen_folder() in another process. Nothing if they are more than max_bytes, if
+    // something is not told or not durable yet, or if the UIDs do not last.
     virtual std::optional<std::string> remember(std::size_t max_bytes) const = 0;
     // Nothing that has happened can still be hidden from refresh(): who learns what happens from now on need not look again.
     virtual bool is_settled() const = 0;
@@ -156,7 +159,8 @@ public:
     virtual std::vector<std::string> subscriptions() = 0;  // by name; also folders that do not exist
     virtual Result<void> subscribe(std::string_view folder, bool on) = 0;
 
-    // With read_only (EXAMINE, STATUS) nothing changes on disk but what a look needs, and Recent is not consumed.
+    // With read_only (EXAMINE, STATUS) nothing changes on disk but what a look needs, and Recent is not consumed. On a disk that
+    // is mounted so the view is read-only in any case; on a full one all can be read.
     virtual Result<std::unique_ptr<Folder>> open_folder(std::string_view name, bool read_only) = 0;
     // The view that Folder::remember() gave, as it was then: the next refresh() tells what has happened since. An Error with
     // no_such_folder if the folder was deleted, renamed or made anew.

@@ -112,18 +112,22 @@ Result<std::string> Root::find(std::string_view name) const
     return found;
 }
 
+std::uint32_t Root::session_uid_validity() const
+{
+    std::uint32_t last = 0;
+    if (auto text = read_file(uid_validity_path(), 100))
+        last = parse_number<std::uint32_t>(trim(*text)).value_or(0);
+    return std::max(static_cast<std::uint32_t>(std::time(nullptr)), last + 1);
+}
+
 Result<std::uint32_t> Root::new_uid_validity() const
 {
     Lock lock(lock_path());
     const auto guard = lock.take();
     if (!guard)
         return guard.error();
-    const auto file = path_ + "/buuta-uidvalidity";
-    std::uint32_t last = 0;
-    if (auto text = read_file(file, 100))
-        last = parse_number<std::uint32_t>(trim(*text)).value_or(0);
-    const auto next = std::max(static_cast<std::uint32_t>(std::time(nullptr)), last + 1);
-    if (auto done = replace_file(file, cat(next, '\n'), 0600); !done)
+    const auto next = session_uid_validity() + 1;
+    if (auto done = replace_file(uid_validity_path(), cat(next, '\n'), 0600); !done)
         return done.error();
     return next;
 }

@@ -27,8 +27,11 @@ public:
     Result<std::string> find(std::string_view name) const;
     // Greater than any that was given before in this account, and durable: no two folders ever have the same.
     Result<std::uint32_t> new_uid_validity() const;
+    // For UIDs that are not kept. Greater than any that was given before, less than any that is given later.
+    std::uint32_t session_uid_validity() const;
 
 private:
+    std::string uid_validity_path() const { return path_ + "/buuta-uidvalidity"; }
     std::string path_;
 };
 

@@ -21,8 +21,6 @@ constexpr std::int64_t look_again_ns = 2'000'000'000;
 constexpr std::int64_t clock_tick_ns = 20'000'000;
 constexpr int max_scans = 4;
 
-bool is_full(const Error& error) { return error.status == disk_full || error.status == over_quota; }
-
 // The number that a file name starts with, usually the time of its delivery.
 std::uint64_t leading_number(std::string_view name)
 {
@@ -91,6 +89,16 @@ FolderStore::FolderStore(std::string directory, UidList::NewUidValidity new_uid_
 {
 }
 
+Result<Lock::Guard> FolderStore::lock()
+{
+    if (list_.is_in_memory())
+        return Lock::Guard(-1);
+    auto guard = lock_.take();
+    if (!guard && guard.error().status == read_only_disk)
+        return Lock::Guard(-1);  // there is nobody who could change anything
+    return guard;
+}
+
 bool FolderStore::is_complete(const DirTimes& times) const
 {
     const auto& mark = state().mark;
@@ -111,12 +119,12 @@ Result<void> FolderStore::catch_up(bool force)
     if (auto done = list_.load(); !done)
         return done;
     if (force || !is_complete(*times)) {
-        if (auto done = reconcile(); !done && !is_full(done.error()))
+        if (auto done = reconcile(); !done && !lacks_room(done.error()))
             return done;
         else if (!done)
             log::warning(done.error().text);
     }
-    if (auto done = list_.compact(); !done && !is_full(done.error()))
+    if (auto done = list_.compact(); !done && !lacks_room(done.error()))
         return done;
     return {};
 }
@@ -143,22 +151,25 @@ Result<void> FolderStore::reconcile()
                 was_missing.insert(records[i].uid);
             continue;
         }
-        Lines lines;
-        if (is_sure) {
-            for (auto i : difference.missing)
-                lines.expunge(records[i].uid);
-            const bool is_fresh = started - std::max(after->new_time, after->cur_time) < clock_tick_ns;
-            lines.mark({*after, is_fresh ? started : 0});
-        }
-        return take_over(difference, *found, std::move(lines));
+        if (!is_sure)
+            return take_over(difference, *found, std::nullopt);
+        const bool is_fresh = started - std::max(after->new_time, after->cur_time) < clock_tick_ns;
+        return take_over(difference, *found, Mark{*after, is_fresh ? started : 0});
     }
     return {};
 }
 
-Result<void> FolderStore::take_over(const Difference& difference, const std::vector<Found>& found, Lines lines)
+// With the mark if the look was sure. On a full disk all but the new messages is known to us at least.
+Result<void> FolderStore::take_over(const Difference& difference, const std::vector<Found>& found, const std::optional<Mark>& mark)
 {
+    Lines changes, lines;
+    for (auto i : difference.missing)
+        if (mark)
+            changes.expunge(state().records[i].uid);
     for (const auto& [record, file] : difference.renamed)
-        lines.rename(state().records[record].uid, found[file].inode, found[file].path());
+        changes.rename(state().records[record].uid, found[file].inode, found[file].path());
+    if (auto done = list_.note(changes); !done)
+        return done;
     std::vector<Record> added;
     added.reserve(difference.added.size());
     for (auto i : difference.added) {
@@ -175,7 +186,9 @@ Result<void> FolderStore::take_over(const Difference& difference, const std::vec
             return done;  // the next look adds them
     bool durable = false;
     list_.assign(added, lines, durable);
-    return list_.append(lines, durable);
+    if (mark)
+        lines.mark(*mark);
+    return added.empty() ? list_.note(lines) : list_.append(lines, durable);
 }
 
 Result<void> FolderStore::look_up_facts()
@@ -188,7 +201,7 @@ Result<void> FolderStore::look_up_facts()
     for (const auto& record : state().records)
         if (!record.facts && ::fstatat(directory.get(), record.path().c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
             lines.facts(record.uid, facts_of(record.name, status));
-    return list_.append(lines, false);
+    return list_.note(lines);
 }
 
 Result<Uid> FolderStore::claim_recent()
@@ -199,7 +212,10 @@ Result<Uid> FolderStore::claim_recent()
     for (const auto& record : state().records)
         if (record.is_new) {
             const auto suffix = split_name(record.name).suffix;
-            if (auto done = rename(record, suffix.empty() ? ":2," : std::string(suffix), lines); !done)
+            auto done = rename(record, suffix.empty() ? ":2," : std::string(suffix), lines);
+            if (!done && lacks_room(done.error()))
+                break;  // they stay in new/
+            if (!done)
                 return done.error();
         }
     if (first < state().next)
@@ -207,7 +223,7 @@ Result<Uid> FolderStore::claim_recent()
     if (lines.is_empty())
         return first;
     change.finish(lines);
-    if (auto done = list_.append(lines, false); !done && !is_full(done.error()))
+    if (auto done = list_.note(lines); !done)
         return done.error();
     return first;
 }

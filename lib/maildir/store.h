@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,10 @@ public:
     bool is_unchanged() const;
     // Whether no change of somebody else can hide behind one of ours.
     bool is_settled() const { return state().mark.since == 0; }
-    Result<Lock::Guard> lock() { return lock_.take(); }
+    Result<Lock::Guard> lock();
+    // See UidList; a lock is not needed any more, for the others this is a program that does not know it.
+    void keep_list_in_memory(std::uint32_t uid_validity) { list_.keep_in_memory(uid_validity); }
+    bool has_lasting_uids() const { return !list_.is_in_memory(); }
 
     // All of the following under the lock.
 
@@ -54,7 +58,8 @@ public:
     Result<void> look_up_facts();
     // For the one session to which new messages are recent: moves them to cur/. Gives the first UID that is recent.
     Result<Uid> claim_recent();
-    Result<void> write(const Lines& lines, bool durable = false) { return list_.append(lines, durable); }
+    Result<void> write(const Lines& lines) { return list_.append(lines, false); }
+    Result<void> note(const Lines& lines) { return list_.note(lines); }
     // Renames a message's file for a new suffix, from new/ to cur/ if need be, and adds the line. False if it is not
     // where the list says.
     Result<bool> rename(const Record& record, const std::string& suffix, Lines& lines);
@@ -77,7 +82,7 @@ public:
 private:
     bool is_complete(const DirTimes& times) const;
     Result<void> reconcile();
-    Result<void> take_over(const Difference& difference, const std::vector<Found>& found, Lines lines);
+    Result<void> take_over(const Difference& difference, const std::vector<Found>& found, const std::optional<Mark>& mark);
     Result<void> move_in(const std::vector<Incoming>& incoming);
     Result<Copied> number(std::vector<Incoming>& incoming);
 

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "log/log.h"
 #include "maildir/errors.h"
+#include "maildir/scan.h"
 
 namespace mta::maildir {
 namespace {
@@ -76,13 +77,46 @@ UidList::UidList(std::string directory, NewUidValidity new_uid_validity)
 bool UidList::is_current() const
 {
     struct stat now {};
+    if (is_in_memory_)
+        return true;
     return fd_ && ::stat(path_.c_str(), &now) == 0 && now.st_ino == inode_ && now.st_dev == device_ &&
            static_cast<std::uint64_t>(now.st_size) == size_;
+}
+
+// A message takes longer than a nanosecond, so the next one that does this has UIDs behind all of these.
+void UidList::keep_in_memory(std::uint32_t uid_validity)
+{
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    fd_.reset();
+    state_ = {};
+    state_.uid_validity = uid_validity;
+    state_.next = state_.reserved = static_cast<Uid>(now_ns() % second_ns + 1);
+    is_in_memory_ = true;
+}
+
+// Another file than before, or one with lines that ours should have come before.
+Result<void> UidList::open(struct stat& now)
+{
+    constexpr int flags = O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+    fd_.reset(::open(path_.c_str(), O_RDWR | flags));
+    is_read_only_ = !fd_ && errno == EROFS;
+    if (is_read_only_)
+        fd_.reset(::open(path_.c_str(), O_RDONLY | flags));
+    if (!fd_ || ::fstat(fd_.get(), &now) < 0)
+        return io_error(path_);
+    inode_ = now.st_ino;
+    device_ = now.st_dev;
+    size_ = 0;
+    state_ = {};
+    unwritten_.clear();
+    return {};
 }
 
 Result<void> UidList::load()
 {
     struct stat now {};
+    if (is_in_memory_)
+        return {};
     if (::stat(path_.c_str(), &now) < 0) {
         if (errno != ENOENT)
             return io_error(path_);
@@ -91,15 +125,9 @@ Result<void> UidList::load()
     const bool is_same = fd_ && now.st_ino == inode_ && now.st_dev == device_ && static_cast<std::uint64_t>(now.st_size) >= size_;
     if (is_same && static_cast<std::uint64_t>(now.st_size) == size_)
         return {};
-    if (!is_same) {
-        fd_.reset(::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
-        if (!fd_ || ::fstat(fd_.get(), &now) < 0)
-            return io_error(path_);
-        inode_ = now.st_ino;
-        device_ = now.st_dev;
-        size_ = 0;
-        state_ = {};
-    }
+    if (!is_same || !unwritten_.empty())
+        if (auto done = open(now); !done)
+            return done;
     return read_from(size_);
 }
 
@@ -162,11 +190,13 @@ Result<void> UidList::repair(const ParsedList& parsed)
     }
     state_.reserved = state_.next;
     state_.mark = {};
-    return replace();
+    return start_over();
 }
 
 Result<void> UidList::renumber()
 {
+    if (is_in_memory_)
+        return failure(cat(path_, ": the UIDs of this session are used up"));
     auto uid_validity = new_uid_validity_();
     if (!uid_validity)
         return uid_validity.error();
@@ -178,12 +208,21 @@ Result<void> UidList::renumber()
         record.uid = anew.next++;
     anew.reserved = anew.next + reservation;
     state_ = std::move(anew);
-    return replace();
+    return start_over();
 }
 
+// Writes a state that is not that of the file.
+Result<void> UidList::start_over()
+{
+    auto done = replace();
+    if (!done)
+        fd_.reset();  // the next load() reads everything
+    return done;
+}
+
+// After an Error the file is what it was, or load() finds another one.
 Result<void> UidList::replace()
 {
-    fd_.reset();  // after an Error the next load() reads everything
     state_.purge();
     const auto lines = snapshot(state_, boot_);
     bear_witness(state_.reserved, lines.text().size());
@@ -199,14 +238,17 @@ Result<void> UidList::replace()
         done = io_error(temporary);
     if (!done) {
         ::unlink(temporary.c_str());
+        bear_witness(state_.reserved, size_);
         return done;
     }
+    fd_.reset();
     if (done = make_directory_durable(directory_); !done)
         return done;
     fd_ = std::move(fd);
     inode_ = now.st_ino;
     device_ = now.st_dev;
     size_ = lines.text().size();
+    unwritten_.clear();
     state_.lines = state_.records.size();
     return {};
 }
@@ -215,8 +257,15 @@ Result<void> UidList::append(const Lines& lines, bool durable)
 {
     if (lines.is_empty())
         return {};
-    bear_witness(std::max(state_.reserved, lines.reserved()), size_ + lines.text().size());
-    auto done = put(fd_.get(), lines.text(), path_);
+    if (is_in_memory_) {
+        apply_lines(state_, lines.text(), false, boot_);
+        return {};
+    }
+    if (is_read_only_)
+        return Error{cat(path_, ": the file system is read-only"), read_only_disk};
+    const auto text = unwritten_ + lines.text();
+    bear_witness(std::max(state_.reserved, lines.reserved()), size_ + text.size());
+    auto done = put(fd_.get(), text, path_);
     if (done && durable && ::fdatasync(fd_.get()) < 0)
         done = io_error(path_);
     if (!done) {
@@ -226,7 +275,18 @@ Result<void> UidList::append(const Lines& lines, bool durable)
         return done;
     }
     apply_lines(state_, lines.text(), false, boot_);
-    size_ += lines.text().size();
+    size_ += text.size();
+    unwritten_.clear();
+    return {};
+}
+
+Result<void> UidList::note(const Lines& lines)
+{
+    auto done = append(lines, false);
+    if (done || !lacks_room(done.error()) || !fd_)
+        return done;
+    apply_lines(state_, lines.text(), false, boot_);
+    unwritten_ += lines.text();
     return {};
 }
 
@@ -240,7 +300,7 @@ Result<void> UidList::sync()
 Result<void> UidList::compact()
 {
     constexpr std::size_t spare_lines = 1000;
-    if (state_.lines < 2 * state_.records.size() + spare_lines)
+    if (is_in_memory_ || state_.lines < 2 * state_.records.size() + spare_lines)
         return {};
     return replace();
 }

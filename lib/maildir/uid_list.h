@@ -38,6 +38,8 @@ private:
 // file, too ("UIDVALIDITY RESERVED SIZE"), so that a list which has lost its end, though not by a crash, gives no UID twice. All but is_current() under the
 // folder's lock. A UID is durable (or reserved durably) before append() returns, so that after any crash the same UID
 // with the same UIDVALIDITY never means another message.
+//
+// Where there is no room for the file, the list can be kept in memory: then its UIDs end with this object.
 class UidList {
 public:
     using NewUidValidity = std::function<Result<std::uint32_t>()>;
@@ -47,8 +49,14 @@ public:
     bool is_current() const;
     // Reads what others have written; makes the list if there is none, repairs a damaged one.
     Result<void> load();
+    // From now on nothing is read or written. Everybody who uses this UIDVALIDITY, which is of this second, has other UIDs.
+    void keep_in_memory(std::uint32_t uid_validity);
+    bool is_in_memory() const { return is_in_memory_; }
     // Writes the lines, then applies them; nothing has changed after an Error. durable: as soon as it returns.
     Result<void> append(const Lines& lines, bool durable);
+    // The same for lines that only repeat what the directories say, so that everybody can find it out again: without room for them
+    // they are applied, and written before the next ones.
+    Result<void> note(const Lines& lines);
     Result<void> sync();
     // Writes the list anew if it has become much longer than need be.
     Result<void> compact();
@@ -63,8 +71,10 @@ public:
     const UidState& state() const { return state_; }
 
 private:
+    Result<void> open(struct stat& now);
     Result<void> read_from(std::uint64_t offset);
     Result<void> repair(const ParsedList& parsed);
+    Result<void> start_over();
     Result<void> replace();
     bool is_cut();
     void bear_witness(Uid reserved, std::uint64_t size);
@@ -78,6 +88,8 @@ private:
     std::uint64_t size_ = 0;
     Fd witness_;
     UidState state_;
+    std::string unwritten_;  // lines of note()
+    bool is_in_memory_ = false, is_read_only_ = false;
 };
 
 }  // namespace mta::maildir

@@ -114,6 +114,27 @@ void check_reading(const test::Suite& suite, int number, const std::string& text
     CHECK(pop3.rest(1s).find(text) != std::string::npos);
 }
 
+// A first look at a mailbox on a full disk, by IMAP: reads, marks and expunges. Gives the UIDVALIDITY.
+long use_without_room(const test::Suite& suite, int number, const std::string& text)
+{
+    test::Connection imap(suite.port("IMAP"));
+    imap.line();
+    CHECK(imap.imap(cat("LOGIN ", suite.user(number), " pass", number)).find("a1 OK") != std::string::npos);
+    auto selected = imap.imap("SELECT INBOX");
+    INFO(selected);
+    CHECK(selected.find("* 2 EXISTS") != std::string::npos);
+    CHECK(selected.find("* NO [UIDNOTSTICKY] Non-persistent UIDs\n") != std::string::npos);
+    CHECK(selected.find("\\*") == std::string::npos);
+    CHECK(selected.find("a2 OK [READ-WRITE]") != std::string::npos);
+    CHECK(imap.imap("FETCH 2 BODY.PEEK[]").find(text) != std::string::npos);
+    CHECK(imap.imap("STORE 2 FLAGS ($Junk)").find("a4 NO [UNAVAILABLE]") != std::string::npos);
+    CHECK(imap.imap("STORE 1 FLAGS (\\Deleted)").find("a5 OK") != std::string::npos);
+    CHECK(imap.imap("EXPUNGE").starts_with("* 1 EXPUNGE\n"));
+    auto uid_validity = selected.find("[UIDVALIDITY ");
+    REQUIRE(uid_validity != std::string::npos);
+    return std::stol(selected.substr(uid_validity + 13));
+}
+
 }  // namespace
 
 TEST_CASE("mistakes in main.cf and master.cf are named with file, line and the nearest right name, and nothing is started", "[system][trouble]")
@@ -346,6 +367,48 @@ TEST_CASE("mail for a mailbox on a full disk waits and is delivered once when th
     suite.log_line(cat(id, ": removed"));
     CHECK(suite.messages(suite.maildir(1)).size() == 2);
     CHECK(std::filesystem::is_empty(suite.maildir(1) + "/tmp"));
+    suite.stop();
+}
+
+TEST_CASE("a mailbox that is opened for the first time on a full disk can be read by mail programs", "[system][trouble][root]")
+{
+    if (!test::is_root()) {
+        WARN("skipped: needs root");
+        return;
+    }
+    test::Suite suite;
+    SmallDisk disk(suite, suite.directory() + "/mail", "4m");
+    if (!disk.is_mounted()) {
+        WARN("skipped: no file system can be mounted here");
+        return;
+    }
+    REQUIRE(suite.run("mkdir -p $DIR/mail/example.test; chown vmail:vmail $DIR/mail/example.test").status == 0);
+    std::string first = test::unique(), second = test::unique();
+    for (const auto& subject : {first, second}) {
+        suite.send(test::message(subject), {suite.user(1)});
+        suite.arrival(1, subject);
+    }
+    disk.fill();
+    auto curl = suite.run("curl -sS --user $USER1:$PASS1 'imap://'$HOST:$IMAP_PORT'/INBOX;MAILINDEX=2'");
+    INFO(curl.output);
+    CHECK(curl.output.find(second) != std::string::npos);
+    auto pop3_by_curl = suite.run("curl -sS --user $USER1:$PASS1 pop3://$HOST:$POP3_PORT/1");
+    CHECK(pop3_by_curl.output.find(first) != std::string::npos);
+    test::Connection pop3(suite.port("POP3"));
+    pop3.talk({{"", "+OK"}, {cat("USER ", suite.user(1)), "+OK"}, {"PASS pass1", "+OK"}, {"STAT", "+OK 2 "}, {"UIDL", "-ERR [SYS/TEMP]"}, {"QUIT", "+OK"}});
+    auto uid_validity = use_without_room(suite, 1, second);
+    disk.make_room();
+    test::Connection imap(suite.port("IMAP"));
+    imap.line();
+    imap.imap(cat("LOGIN ", suite.user(1), " pass1"));
+    auto selected = imap.imap("SELECT INBOX");
+    INFO(selected);
+    CHECK(selected.find("* 1 EXISTS") != std::string::npos);
+    CHECK(selected.find("UIDNOTSTICKY") == std::string::npos);
+    auto later = selected.find("[UIDVALIDITY ");
+    REQUIRE(later != std::string::npos);
+    CHECK(std::stol(selected.substr(later + 13)) > uid_validity);
+    check_reading(suite, 1, second);
     suite.stop();
 }
 

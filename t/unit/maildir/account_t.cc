@@ -100,7 +100,7 @@ TEST_CASE("no two folders have the same UIDVALIDITY, also when the clock goes ba
     }
     write_file(place.box() + "/buuta-uidvalidity", "4000000000\n");
     REQUIRE(box->create("D"));
-    CHECK(box->status("D")->uid_validity == 4000000001);
+    CHECK(box->status("D")->uid_validity == 4000000002);
 }
 
 TEST_CASE("renaming takes the children along and keeps UIDs and special use", "[maildir]")
