@@ -59,7 +59,8 @@ public:
         }
         report.to = plan->to;
         report.is_double = plan->is_double;
-        return send(request.queue_id, fd, *mail, plan->recipients, report, plan->reverse_path);
+        report.queue_id = request.dsn_id;
+        return send(request, fd, *mail, plan->recipients, report, plan->reverse_path);
     }
 
 private:
@@ -82,18 +83,18 @@ private:
                            request.queue_id, "\nAuto-Submitted: auto-generated\n\nThe queue file ", request.queue_id,
                            " cannot be read: ", printable(request.reason), ".\nIt is in the directory \"corrupt\" of the queue. ",
                            "postcat(1) may show what is left of it;\n\"postsuper -d ", request.queue_id, "\" removes it.\n");
-        return hand_in(to, cat(params_.double_bounce_sender(), "@", params_.myorigin()), queue::new_id(), queue::now(), content);
+        service::Mail mail;
+        mail.queue_id = queue::new_id();
+        mail.arrival = queue::now();
+        mail.reverse_path = cat(params_.double_bounce_sender(), "@", params_.myorigin());
+        return hand_in(to, std::move(mail), content);
     }
 
-    Result<void> hand_in(const std::string& to, const std::string& reverse_path, const std::string& queue_id, std::int64_t time,
-                         const std::string& content)
+    // The mail has its queue ID, reverse-path and time.
+    Result<void> hand_in(const std::string& to, service::Mail mail, const std::string& content)
     {
-        service::Mail mail;
-        mail.queue_id = queue_id;
-        mail.reverse_path = reverse_path;
         mail.origin = "local";  // cleanup adds what header fields are missing
         mail.body = "8BITMIME";
-        mail.arrival = time;
         // No NOTIFY=NEVER: a notification that cannot be delivered is told to postmaster, which its null reverse-path does not forbid.
         cleanup_.begin(mail, {{to, "", "", ""}});
         cleanup_.write(content);
@@ -103,17 +104,21 @@ private:
         return {};
     }
 
-    Result<void> send(const std::string& about, int fd, const queue::Mail& mail, const std::vector<std::size_t>& recipients,
+    Result<void> send(const service::BounceRequest& about, int fd, const queue::Mail& mail, const std::vector<std::size_t>& recipients,
                       bounce::Report& report, const std::string& reverse_path)
     {
         auto content = content_of(fd, mail, params_, report);
         if (!content)
             return content.error();
         report.content = *std::move(content);
-        report.queue_id = queue::new_id();
         report.time = queue::now();
-        log::info(about, ": ", name_of(report.kind, report.is_double), ": ", report.queue_id);
-        return hand_in(report.to, reverse_path, report.queue_id, report.time, bounce::format(mail, recipients, report, params_));
+        service::Mail dsn;
+        dsn.queue_id = report.queue_id;
+        dsn.arrival = report.time;
+        dsn.reverse_path = reverse_path;
+        dsn.notice_of = cat(about.queue_id, ' ', about.kind);
+        log::info(about.queue_id, ": ", name_of(report.kind, report.is_double), ": ", report.queue_id);
+        return hand_in(report.to, std::move(dsn), bounce::format(mail, recipients, report, params_));
     }
 
     const bounce::Params& params_;
@@ -133,7 +138,7 @@ int main(int argc, char** argv)
         Notifier notifier(params, process.socket_path("cleanup"));
         while (auto message = channel.receive(process.common().ipc_timeout)) {
             auto request = ipc::unpack<service::BounceRequest>(*message);
-            if (!request || (!message->fd && request->kind != "corrupt"))
+            if (!request || (request->kind != "corrupt" && (!message->fd || !queue::is_id(request->dsn_id))))
                 throw net::Lost(net::Lost::Kind::error, "bad request");
             Result<void> done = failure("cleanup is gone");
             try {

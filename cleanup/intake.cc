@@ -30,6 +30,7 @@ queue::Envelope envelope_of(const service::Mail& mail)
     envelope.sasl_method = mail.sasl_method;
     envelope.sasl_username = mail.sasl_username;
     envelope.copy_of = mail.copy_of;
+    envelope.notice_of = mail.notice_of;
     envelope.copied_again = mail.copied_again;
     return envelope;
 }

@@ -203,6 +203,7 @@ void Manager::activate(const std::string& id, queue::State state, bool first_try
     if (after_crash)
         if (auto verified = queue::Directory::verify_content(mail->fd.get(), mail->mail); !verified)
             return unreadable(id, verified.error());
+    note_sent_dsns(*mail);
     for (std::size_t i = 0; i < mail->envelope().recipients.size(); ++i)
         mail->open += !mail->mail.is_done(i);
     log::info(id, ": from=<", mail->envelope().reverse_path, ">, size=", mail->mail.content_bytes,
@@ -261,7 +262,7 @@ void Manager::unreadable(const std::string& id, const Error& error)
     log::warning(id, ": damaged queue file (", error.text, "): moved to the corrupt directory");
     if (auto moved = queue_.move(id, queue::State::active, queue::State::corrupt); !moved)
         return look_again(id, queue::State::active, moved.error());
-    bounce_.call(ipc::pack(service::BounceRequest{"corrupt", id, error.text}), [id](const Result<ipc::Message>& answer) {
+    bounce_.call(ipc::pack(service::BounceRequest{"corrupt", id, error.text, ""}), [id](const Result<ipc::Message>& answer) {
         if (!answer)
             log::warning(id, ": postmaster was not told: ", answer.error().text);
     });

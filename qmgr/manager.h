@@ -68,7 +68,11 @@ private:
     void expire(ActiveMail& mail, std::string_view how);
     void list_dsns(ActiveMail& mail);
     void send_dsns(ActiveMail& mail);                // one after the other, then finishes the mail
-    void dsn_done(const std::string& id, const Result<ipc::Message>& answer);
+    void dsn_done(const std::string& id, const std::string& dsn, const Result<ipc::Message>& answer);
+    bool wants_delay_warning(const ActiveMail& mail) const;
+    void note_dsn(ActiveMail& mail, std::string_view kind);
+    void note_sent_dsns(ActiveMail& mail);           // those that are in the queue, though a crash has taken the notes of them
+    void note_before_removal(const ActiveMail& dsn);
     void finish(ActiveMail& mail);
     void remove(ActiveMail& mail);
     void defer(ActiveMail& mail, std::int64_t due);

@@ -132,6 +132,7 @@ bool Manager::append(ActiveMail& mail, const Record& record, bool sync)
         log::warning(mail.id, ": ", done.error().text);
     return bool(done);
 }
+template bool Manager::append(ActiveMail&, const queue::Note&, bool);
 
 void Manager::settle(ActiveMail& mail)
 {
@@ -166,55 +167,6 @@ void Manager::expire(ActiveMail& mail, std::string_view how)
         log::info(mail.id, ": from=<", mail.envelope().reverse_path, ">, status=", how, ", returned to sender");
 }
 
-void Manager::list_dsns(ActiveMail& mail)
-{
-    bool failure = false, success = false, waiting = false;
-    for (std::size_t i = 0; i < mail.mail.outcomes.size(); ++i) {
-        const auto& outcome = mail.mail.outcomes[i];
-        waiting = waiting || !outcome || !outcome->is_final();
-        if (!outcome || outcome->notified)
-            continue;
-        failure = failure || outcome->has_failed();
-        success = success || mail.has_success_news(i);
-    }
-    auto warn_after = params_.delay_warning_time().count() * second;
-    bool delay = waiting && warn_after > 0 && mail.waited() > warn_after && !mail.mail.has_note(queue::delay_warned);
-    mail.dsns.clear();
-    if (success)
-        mail.dsns.push_back("success");
-    if (failure)
-        mail.dsns.push_back("failure");
-    if (delay)
-        mail.dsns.push_back("delay");
-}
-
-void Manager::send_dsns(ActiveMail& mail)
-{
-    if (mail.dsns.empty())
-        return finish(mail);
-    auto message = ipc::pack(service::BounceRequest{mail.dsns.front(), mail.id, ""});
-    message.fd.reset(::fcntl(mail.fd.get(), F_DUPFD_CLOEXEC, 0));
-    bounce_.call(std::move(message), [this, id = mail.id](const Result<ipc::Message>& answer) { dsn_done(id, answer); });
-}
-
-// The mail is kept until its DSN is durable; if that cannot be had now, the mail waits for another try.
-void Manager::dsn_done(const std::string& id, const Result<ipc::Message>& answer)
-{
-    auto& mail = *active_.at(id);
-    auto reply = answer ? ipc::unpack<service::BounceReply>(*answer) : Result<service::BounceReply>(answer.error());
-    if (!reply || !reply->ok) {
-        log::warning(id, ": no notification sent: ", reply ? reply->text : reply.error().text);
-        return defer(mail, next_attempt(mail));
-    }
-    auto kind = mail.dsns.front();
-    mail.dsns.erase(mail.dsns.begin());
-    auto what = kind == "delay" ? queue::delay_warned : kind == "failure" ? queue::failures_told : queue::successes_told;
-    queue::Note note{std::string(what), queue::now()};
-    append(mail, note, kind != "delay");
-    mail.mail.add_note(std::move(note));
-    send_dsns(mail);
-}
-
 void Manager::finish(ActiveMail& mail)
 {
     mail.goes_at_once() ? remove(mail) : defer(mail, next_attempt(mail));
@@ -222,6 +174,8 @@ void Manager::finish(ActiveMail& mail)
 
 void Manager::remove(ActiveMail& mail)
 {
+    if (mail.envelope().notice_of)
+        note_before_removal(mail);
     auto removed = queue_.remove(mail.id, queue::State::active);
     auto place = removed ? Result<std::optional<queue::State>>(std::nullopt) : queue_.find(mail.id);
     if (place && *place)  // postsuper may have put it on hold

@@ -35,6 +35,7 @@ struct Envelope {
     std::string body, envid, ret;  // BODY=, ENVID=, RET= of RFC 6152 and RFC 3461
     std::string client_name, client_address, helo, protocol, sasl_method, sasl_username;
     std::optional<std::string> copy_of;  // made by an alias or a .forward: what it has in common with one that was made there before
+    std::optional<std::string> notice_of;  // of a DSN: "QUEUE-ID KIND", the mail that it tells of
     std::optional<bool> copied_again;    // one may have been made before, by an attempt that did not come to its end
     std::vector<Recipient> recipients;  // in records of their own
 
@@ -55,6 +56,7 @@ struct Envelope {
         visit("sasl_username", self.sasl_username);
         visit("copy_of", self.copy_of);
         visit("copied_again", self.copied_again);
+        visit("notice_of", self.notice_of);
     }
 };
 

@@ -10,12 +10,14 @@ struct BounceRequest {
     std::string kind;              // "failure", "delay", "success"; "corrupt": postmaster is told, there is no descriptor
     std::string queue_id;
     std::string reason;            // of "corrupt": what is wrong with the file
+    std::string dsn_id;            // the queue ID that the DSN gets; of "corrupt" none
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
     {
         visit("kind", self.kind);
         visit("queue_id", self.queue_id);
         visit("reason", self.reason);
+        visit("dsn_id", self.dsn_id);
     }
 };
 

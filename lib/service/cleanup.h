@@ -25,6 +25,7 @@ struct Mail {
     std::string full_name;         // sendmail -F, for a missing From field
     std::optional<std::string> copy_of;  // of a mail that an alias or a .forward makes: as in queue::Envelope
     std::optional<bool> copied_again;
+    std::optional<std::string> notice_of;  // of a DSN: as in queue::Envelope
 
     template <class Self, class Visitor>
     static void attributes(Self& self, Visitor&& visit)
@@ -48,6 +49,7 @@ struct Mail {
         visit("full_name", self.full_name);
         visit("copy_of", self.copy_of);
         visit("copied_again", self.copied_again);
+        visit("notice_of", self.notice_of);
     }
 };
 

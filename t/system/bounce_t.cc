@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
+#include <filesystem>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "t/lib/message.h"
 #include "t/lib/suite.h"
@@ -46,6 +48,27 @@ void check_lines(const std::string& text, std::initializer_list<std::string> lin
         INFO("expected: " << line << "\nin: " << text);
         CHECK(text.find("\n" + line) != std::string::npos);
     }
+}
+
+// Takes the note that the sender was told, and what follows it, out of the mail's file, as if a crash had kept it from being written.
+void lose_note(const std::string& path)
+{
+    constexpr std::size_t before_payload = 5;  // the type and the length
+    using namespace std::string_literals;
+    auto note = read_file(path)->find("note\0failures_told\0"s);
+    REQUIRE(note != std::string::npos);
+    std::filesystem::resize_file(path, note - before_payload);
+}
+
+bool is_noted(const std::string& path) { return read_file(path)->find("failures_told") != std::string::npos; }
+
+std::string file_of(const test::Suite& suite, const std::string& id)
+{
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(suite.queue_directory()))
+        if (entry.path().filename() == id)
+            return entry.path().string();
+    FAIL(id << " is not in the queue");
+    return {};
 }
 
 }  // namespace
@@ -113,6 +136,52 @@ TEST_CASE("mail is given up after its lifetime and the sender is told of the las
     suite.log_line(cat(id, ": from=<user1@example\\.test>, status=expired, returned to sender"));
     check_lines(parsed(suite.arrival(1, subject)), {"Action: failed\n", "Status: 4.4.1\n"});
     CHECK(suite.tool("postqueue -p").output == "Mail queue is empty\n");
+}
+
+// The queue after a crash between the notification and the note of it.
+TEST_CASE("a crash that takes the note of a notification brings no second one", "[system][bounce]")
+{
+    const std::string transports = "fail.test=error:5.7.1 no} {later.test=retry:4.4.1 not now}";
+    test::Suite suite(test::Settings{{"transport_maps", cat("inline:{ {user2@example.test=retry:4.4.1 not now} {", transports, " }")},
+                                     {"smtpd_reject_unlisted_recipient", "no"}});
+    auto subject = test::unique();
+    auto id = suite.submit(test::message(subject), {"x@fail.test", "z@later.test"}, "user2@example.test");
+    auto notice = suite.log_line(cat(id, ": sender non-delivery notification: "));
+    auto dsn = notice.substr(notice.rfind(' ') + 1);
+    suite.log_line(cat(dsn, ": to=<user2@example\\.test>.*status=deferred"));
+    auto lose = [&] {
+        suite.stop();
+        lose_note(file_of(suite, id));
+    };
+    auto try_again = [&] {
+        suite.tool("postqueue -f");
+        suite.log_line(cat(id, ": to=<z@later\\.test>.*status=deferred"));
+        CHECK(suite.log_lines("notification: ").empty());
+    };
+    lose();
+    SECTION("and is seen while the notification waits")
+    {
+        suite.mark();
+        suite.start();
+        try_again();
+        suite.log_line(cat(id, ": the sender has been told: ", dsn));
+    }
+    SECTION("and is seen when the notification goes, while the mail is on hold")
+    {
+        auto held = cat(suite.queue_directory(), "/hold/", id);
+        std::filesystem::rename(file_of(suite, id), held);
+        suite.write_file("main.cf", cat(*read_file(suite.get("CONFIG_DIRECTORY") + "/main.cf"), "transport_maps = inline:{ {", transports, " }\n"));
+        suite.mark();
+        suite.start();
+        suite.tool("postqueue -f");
+        suite.arrival(2, subject);
+        suite.log_line(cat(dsn, ": removed"));
+        CHECK(is_noted(held));
+        CHECK(suite.tool(cat("postsuper -H ", id)).status == 0);
+        try_again();
+    }
+    CHECK(is_noted(file_of(suite, id)));
+    suite.stop();
 }
 
 }  // namespace mta
