@@ -11,13 +11,24 @@ namespace {
 
 constexpr std::string_view encoding_field = "Content-Transfer-Encoding";
 
+std::size_t count(const mime::Part& part)
+{
+    std::size_t all = 1;
+    for (const auto& inner : part.parts)
+        all += count(inner);
+    return all;
+}
+
 class Downgrade {
 public:
     explicit Downgrade(std::string_view message) : message_(message) {}
 
     std::string run(const mime::Limits& limits)
     {
-        part(mime::parse_structure(message_, limits));
+        auto root = mime::parse_structure(message_, limits);
+        auto parts = count(root);
+        number_of_full_ = parts >= limits.parts ? parts : 0;
+        part(root);
         copy(message_.size());
         return std::move(out_);
     }
@@ -26,8 +37,10 @@ private:
     void part(const mime::Part& part)
     {
         copy(part.begin);
-        auto value = mime::Header(part.header_of(message_)).value(encoding_field);
         bool is_leaf = part.kind == mime::Part::Kind::leaf;
+        if (++number_ == number_of_full_ || (is_leaf && has_parts(part)))
+            return;
+        auto value = mime::Header(part.header_of(message_)).value(encoding_field);
         bool is_eight_bit = value && (iequals(*value, "8bit") || iequals(*value, "binary"));
         if (is_eight_bit)
             header(part, is_leaf ? "quoted-printable" : "7bit");
@@ -37,6 +50,13 @@ private:
         }
         for (const auto& inner : part.parts)
             this->part(inner);
+    }
+
+    // Whether it is a leaf only to us: RFC 2045 section 6.4 forbids to encode what has parts, as nobody would find them again.
+    bool has_parts(const mime::Part& part) const
+    {
+        auto type = lower(mime::Header(part.header_of(message_)).value("Content-Type").value_or(""));
+        return type.starts_with("multipart/") || type.starts_with("message/rfc822");
     }
 
     void header(const mime::Part& part, std::string_view encoding)
@@ -60,6 +80,8 @@ private:
     std::string_view message_;
     std::string out_;
     std::size_t copied_ = 0;       // so much of the message is in it
+    std::size_t number_ = 0;       // of the part, from 1
+    std::size_t number_of_full_ = 0;  // of the last part, if it has in it what was behind the most parts that we look at
 };
 
 }  // namespace

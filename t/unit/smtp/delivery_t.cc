@@ -387,6 +387,25 @@ TEST_CASE("8bit parts are converted for a server without 8BITMIME", "[smtp]")   
     }
 }
 
+TEST_CASE("parts over mime_depth_limit and mime_part_limit are not converted", "[smtp][limits]")
+{
+    struct Case { std::string settings; bool second, inner; };
+    for (const auto& c : {Case{"", true, true}, {"mime_depth_limit = 2\n", true, false}, {"mime_part_limit = 3\n", false, false}}) {
+        Bench bench(c.settings);
+        bench.body = "8BITMIME";
+        const std::string head = "Content-Transfer-Encoding: 8bit\n";
+        bench.content = cat("Content-Type: multipart/mixed; boundary=o\n\n--o\n", head, "\nf\xc3\xbcr\n--o\n", head, "\nzw\xc3\xb6lf\n--o\n",
+                            "Content-Type: multipart/mixed; boundary=i\n\n--i\n", head, "\nM\xc3\xa4nner\n--i--\n--o--\n");
+        FakeServer server(bench.directory, {Script{"> 220 x", "< EHLO", "> 250 x", "< MAIL", "> 250 ok", "< RCPT", "> 250 ok", "< DATA", "> 354 go", "body", "> 250 ok"}});
+        CHECK(bench.deliver(nexthop(server), {"a@d.example"}).recipients[1].action == "sent");
+        auto sent = server.transcript();
+        CAPTURE(c.settings);
+        CHECK_THAT(sent, Contains("f=C3=BCr\r\n"));
+        CHECK_THAT(sent, Contains(c.second ? "zw=C3=B6lf\r\n" : "zw\xc3\xb6lf\r\n"));
+        CHECK_THAT(sent, Contains(c.inner ? "M=C3=A4nner\r\n" : "M\xc3\xa4nner\r\n"));
+    }
+}
+
 TEST_CASE("what the server cannot take is not tried", "[smtp]")
 {
     Bench bench;

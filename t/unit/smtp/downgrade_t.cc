@@ -44,3 +44,38 @@ TEST_CASE("nothing else changes", "[smtp]")
                              "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n\xe4\n--b--\n", "X: y\nContent-Transfer-Encoding: quoted-printable\n\n=E4\n"})
         CHECK(downgraded(text) == text);
 }
+
+TEST_CASE("what is nested too deep stays as it is, and is not encoded in one piece", "[smtp][limits]")     // RFC 2045 section 6.4
+{
+    const std::string inside = "Content-Type: multipart/mixed; boundary==i=\nContent-Transfer-Encoding: 8bit\n\n--=i=\n"
+                               "Content-Transfer-Encoding: 8bit\n\n\xe4\n--=i=--\n";
+    auto message = [](const std::string& encoding, const std::string& first, const std::string& second) {
+        return cat("Content-Type: multipart/mixed; boundary=o\nContent-Transfer-Encoding: ", encoding, "\n\n--o\n", first, "--o\n", second, "--o--\n");
+    };
+    const std::string plain = "Content-Transfer-Encoding: 8bit\n\n\xf6\n", encoded = "Content-Transfer-Encoding: quoted-printable\n\n=F6\n";
+    mime::Limits limits;
+    limits.depth = 2;
+    CHECK(downgraded(message("8bit", inside, plain), limits) == message("7bit", inside, encoded));
+    limits.depth = 3;
+    CHECK(downgraded(message("8bit", inside, plain), limits).find('\xe4') == std::string::npos);
+    limits.depth = 1;
+    CHECK(downgraded(message("8bit", inside, plain), limits) == message("8bit", inside, plain));
+    const auto attached = cat("Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n", plain);
+    limits.depth = 2;
+    CHECK(downgraded(message("8bit", attached, plain), limits) == message("7bit", attached, encoded));
+    CHECK(downgraded("Content-Type: multipart/mixed\nContent-Transfer-Encoding: 8bit\n\n\xe4\n") ==
+          "Content-Type: multipart/mixed\nContent-Transfer-Encoding: 8bit\n\n\xe4\n");
+}
+
+TEST_CASE("the parts behind the most that are looked at stay as they are, with the one they are in", "[smtp][limits]")
+{
+    const std::string head = "Content-Type: multipart/mixed; boundary==b=\n\n", end = "--=b=--\n";
+    const std::string plain = "--=b=\nContent-Transfer-Encoding: 8bit\n\n\xf6 =\n", encoded = "--=b=\nContent-Transfer-Encoding: quoted-printable\n\n=F6 =3D\n";
+    mime::Limits limits;
+    limits.parts = 3;
+    CHECK(downgraded(cat(head, plain, plain, plain, plain, end), limits) == cat(head, encoded, plain, plain, plain, end));
+    limits.parts = 6;
+    CHECK(downgraded(cat(head, plain, plain, plain, plain, end), limits) == cat(head, encoded, encoded, encoded, encoded, end));
+    limits.parts = 1;
+    CHECK(downgraded(cat(head, plain, end), limits) == cat(head, plain, end));
+}
