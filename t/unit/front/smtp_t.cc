@@ -392,6 +392,17 @@ TEST_CASE("logging in twice at a time is not possible by sending on", "[front]")
     CHECK(client.reply() == "250 2.0.0 Ok");
 }
 
+TEST_CASE("a client hears the end of what front says at once, not only when front gives up on the client's own end", "[front]")
+{
+    Site site("smtpd");
+    auto client = site.connect();
+    client.reply();
+    CHECK(client.ask("QUIT") == "221 2.0.0 Bye");
+    auto began = std::chrono::steady_clock::now();
+    CHECK(client.is_closed());
+    CHECK(std::chrono::steady_clock::now() - began < 3s);  // front waits five
+}
+
 TEST_CASE("without auth a login fails for now", "[front]")
 {
     Site site("smtpd", "smtpd_tls_auth_only=no");
