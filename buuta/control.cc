@@ -57,9 +57,8 @@ void show_hit_limits(const Context& context)
     if (!reply || !reply->ok)
         return context.warning(cat("cannot ask the queue manager how often limits were hit: ", reply ? reply->text : reply.error().text));
     std::string text;
-    for (auto line : split(reply->text, '\n'))
-        if (auto space = line.find(' '); space != std::string_view::npos)
-            text += cat(printable(line.substr(space + 1)), " ", printable(line.substr(0, space)), "\n");
+    for (auto line : split_words(reply->text, "\n"))
+        text += cat(printable(line), "\n");
     if (!text.empty())
         (void)write_all(STDOUT_FILENO, cat("limits that were hit since the start:\n", text)).operator bool();
 }

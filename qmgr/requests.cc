@@ -13,7 +13,7 @@ std::string hit_limits()
 {
     std::string text;
     for (const auto& [limit, hits] : net::hit_counts())
-        text += cat(hits, " ", printable(limit), "\n");
+        text += cat(limit, " ", hits, "\n");
     return text;
 }
 
