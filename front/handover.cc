@@ -145,7 +145,7 @@ void Handover::to_client()
 
 bool Handover::take_from_worker()
 {
-    char bytes[chunk_bytes];
+    char bytes[chunk_bytes] __attribute__((uninitialized));
     auto count = ::recv(ours_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
     if (count > 0)
         wire_.write({bytes, static_cast<std::size_t>(count)});
@@ -206,7 +206,7 @@ void Handover::answered(ipc::Message message)
 // What we have sent to the worker and it has not read.
 void Handover::take_back_unread(std::string& into)
 {
-    char bytes[chunk_bytes];
+    char bytes[chunk_bytes] __attribute__((uninitialized));
     for (ssize_t count; (count = ::recv(theirs_.get(), bytes, sizeof bytes, MSG_DONTWAIT)) > 0;)
         into.append(bytes, static_cast<std::size_t>(count));
     into += to_worker_;

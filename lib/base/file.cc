@@ -16,7 +16,7 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes)
         return errno_error(cat("open ", path));
     std::string content;
     while (true) {
-        char chunk[65536];
+        char chunk[65536] __attribute__((uninitialized));
         auto count = ::read(fd.get(), chunk, sizeof chunk);
         if (count < 0 && errno == EINTR)
             continue;

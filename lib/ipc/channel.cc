@@ -124,7 +124,8 @@ bool Channel::read_more(bool wait, net::Transport::Deadline deadline)
         in_.erase(0, begin_);
         begin_ = 0;
     }
-    char chunk[max_message_bytes];
+    // The compiler would clear it for each message (-ftrivial-auto-var-init); nothing but what was received is used.
+    char chunk[max_message_bytes] __attribute__((uninitialized));
     iovec vector{chunk, sizeof chunk};
     alignas(cmsghdr) char control[CMSG_SPACE(max_descriptors * sizeof(int))];
     msghdr header{};

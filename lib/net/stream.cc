@@ -67,7 +67,8 @@ std::optional<bool> Stream::fill_until(Deadline deadline)
         begin_ = 0;
     }
     auto old_size = in_.size();
-    char chunk[read_bytes];
+    // The compiler would clear it for each read (-ftrivial-auto-var-init); nothing but what was read is used.
+    char chunk[read_bytes] __attribute__((uninitialized));
     auto count = transport_ ? std::optional(transport_->read(chunk, sizeof chunk, deadline)) : receive(chunk, sizeof chunk, deadline);
     if (!count)
         return std::nullopt;

@@ -46,7 +46,7 @@ void Transport::send_pending(Deadline deadline)
 
 bool Transport::receive(Deadline deadline)
 {
-    char bytes[read_bytes];
+    char bytes[read_bytes] __attribute__((uninitialized));
     while (true) {
         auto count = ::recv(fd_, bytes, sizeof bytes, MSG_DONTWAIT);
         if (count > 0) {
