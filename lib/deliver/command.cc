@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <paths.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -46,6 +47,16 @@ std::vector<char*> pointers(const std::vector<std::string>& strings)
     return result;
 }
 
+// fork(2) and pidfd_open(2) in one: where there is no descriptor for its end, no command has begun.
+pid_t fork_with_descriptor(Fd& end)
+{
+    int fd = -1;
+    auto pid = static_cast<pid_t>(::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, &fd, nullptr, nullptr));
+    if (pid > 0)
+        end.reset(fd);
+    return pid;
+}
+
 // In the child. The process group makes it possible to kill what the command starts, too.
 [[noreturn]] void become_command(const Command& command, std::vector<char*>& argv, std::vector<char*>& environment, int input, int output, int trouble)
 {
@@ -81,7 +92,9 @@ public:
         Pipe input, output, trouble;
         auto argv = pointers(command.arguments);
         auto environment = pointers(command.environment);
-        pid_ = ::fork();
+        net::set_nonblocking(input.write.get(), true);
+        net::set_nonblocking(output.read.get(), true);
+        pid_ = fork_with_descriptor(exit_);
         if (pid_ < 0)
             throw_errno("fork");
         if (pid_ == 0)
@@ -89,11 +102,6 @@ public:
         input_ = std::move(input.write);
         output_ = std::move(output.read);
         trouble_ = std::move(trouble.read);
-        net::set_nonblocking(input_.get(), true);
-        net::set_nonblocking(output_.get(), true);
-        exit_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-        if (!exit_)
-            throw_errno("pidfd_open");
     }
 
     ~Running()

@@ -93,7 +93,7 @@ constexpr Call watch_files[] = {
 
 constexpr Call fork_calls[] = {
     {SYS_clone, {{0, new_namespaces | CLONE_VM, 0}}}, {SYS_wait4}, {SYS_waitid}, {SYS_set_robust_list}, {SYS_rseq},
-    {SYS_set_tid_address}, {SYS_prctl, {{0, ~0u, PR_SET_PDEATHSIG}}}, {SYS_pidfd_open},
+    {SYS_set_tid_address}, {SYS_prctl, {{0, ~0u, PR_SET_PDEATHSIG}}},
 };
 
 constexpr Call signal_calls[] = {{SYS_kill}};

@@ -2,10 +2,16 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "sandbox/sandbox.h"
 
 using namespace mta;
 using namespace mta::deliver;
@@ -54,6 +60,33 @@ TEST_CASE("a command runs in its directory, with its environment, and has no oth
     auto ended = run_command(shell("pwd; echo $A$BUUTA_TEST_SECRET; exec ls /proc/self/fd"), text("x\n"));
     CHECK(ended.output == "/ b 0 1 2 3");
     ::unsetenv("BUUTA_TEST_SECRET");
+}
+
+TEST_CASE("a command that cannot be watched has not begun", "[deliver]")
+{
+    if (sandbox::is_sanitized)  // sanitizers look at memory through pipes of their own
+        return;
+    auto begun = cat("/tmp/buuta-begun-", ::getpid());
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    auto few = limit;
+    few.rlim_cur = static_cast<rlim_t>(Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)).get());
+    int refusals = 0;
+    for (bool is_refused = true; is_refused; ++few.rlim_cur) {
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        try {
+            (void)run_command({{"/bin/sh", "-c", "echo >> " + begun}, {}, "/", 10s}, text("x\n"));
+            is_refused = false;
+        } catch (const std::exception&) {
+            ++refusals;
+            while (::waitpid(-1, nullptr, 0) > 0) {
+            }
+            CHECK_FALSE(read_file(begun));
+        }
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    CHECK(::unlink(begun.c_str()) == 0);
+    CHECK(refusals >= 7);  // the pipes have six descriptors
 }
 
 TEST_CASE("blocked and ignored signals of the agent are not passed on", "[deliver]")
