@@ -107,15 +107,15 @@ int run(const sendmail::Options& options)
 
 int main(int argc, char** argv)
 {
+    // What this host lacks, or its configuration, is not the mail's fault: the caller may try again.
+    log::set_fatal_status(EX_TEMPFAIL);
     log::set_tag("sendmail");
     log::open_stderr();
     (void)::signal(SIGPIPE, SIG_IGN);
-    auto options = sendmail::parse_options(argc, argv);
-    if (!options)
-        give_up(options.error());
-    // The configuration's mistakes are not the mail's: the caller may try again.
-    log::set_fatal_status(EX_TEMPFAIL);
     try {
+        auto options = sendmail::parse_options(argc, argv);
+        if (!options)
+            give_up(options.error());
         return run(*options);
     } catch (const std::exception& error) {
         give_up(failure(error.what()));
