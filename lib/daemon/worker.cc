@@ -199,8 +199,11 @@ int Process::serve(std::function<void(Fd client)> handler, Workers options)
                 if (options.renew)
                     options.renew();
                 handler(std::move(client));
+            } catch (const net::Lost& lost) {
+                log::warning("connection closed: ", lost.what());
             } catch (const std::exception& error) {
-                log::warning("connection closed: ", error.what());
+                log::warning("connection closed: ", error.what(), "; another worker takes over");  // nobody knows what is done by half here
+                return;
             }
         }
     });

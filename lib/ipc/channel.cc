@@ -251,6 +251,9 @@ Result<Message> Client::call(const Message& request, net::Seconds limit)
             channel_.reset();
             if (fresh || lost.kind == net::Lost::Kind::timeout)
                 return failure(cat("service ", path_, ": ", lost.what()));
+        } catch (...) {  // memory, for one: the answer that is on its way must not be taken for that of the next question
+            channel_.reset();
+            throw;
         }
     }
 }

@@ -108,6 +108,9 @@ Result<std::vector<dns::Answer>> Dns::ask(const std::vector<Question>& questions
     } catch (const net::Lost& lost) {
         channel_.reset();
         return failure(cat("DNS service: ", lost.what()));
+    } catch (...) {  // memory, for one: the answers that are on their way must not be taken for those of the next questions
+        channel_.reset();
+        throw;
     }
 }
 

@@ -230,8 +230,9 @@ def greetings(host, count, source=GOOD):
     for _ in range(count):
         start = time.monotonic()
         client = Client(host.port("SMTP"), source)
-        if not client.reply().startswith("220"):
-            raise Failed("a good client was not greeted")
+        reply = client.reply()
+        if not reply.startswith("220"):
+            raise Failed(f"a good client was not greeted, but heard {reply!r}")
         times.append((time.monotonic() - start) * 1000)
         client.close()
     return times

@@ -85,6 +85,7 @@ TEST_CASE("a command that cannot be watched has not begun", "[deliver]")
         }
         ::setrlimit(RLIMIT_NOFILE, &limit);
     }
+    (void)run_command({{"/bin/sh", "-c", "echo >> " + begun}, {}, "/", 10s}, text("x\n"));
     CHECK(::unlink(begun.c_str()) == 0);
     CHECK(refusals >= 7);  // the pipes have six descriptors
 }
