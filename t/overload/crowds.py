@@ -54,7 +54,7 @@ def slow_clients(report, is_long):
 
 def idle_crowd(report, is_long):
     count = as_many_as(10000 if is_long else 2000)
-    with Host() as host:
+    with Host(smtpd_client_connection_total_limit="20000") as host:
         greetings(host, 5)
         before = host.memory("front")
         clients = [smtp(host, address(i, 400, "127.0.10")) for i in range(count)]
@@ -183,13 +183,18 @@ def flood(report, is_long):
 
 def reserve(report, is_long):
     """Strangers take all places they can get; who has sent a mail before finds one."""
-    places = 1000 if is_long else 100
+    places = 1000  # front takes 64 connections before it looks who has gone: the reserve must be larger
     with Host(smtpd_client_connection_total_limit=str(places), smtpd_client_event_limit_exceptions="", smtpd_client_connection_count_limit="0",
               smtpd_client_network_connection_count_limit="none", smtpd_client_connection_rate_limit="0", smtpd_client_connection_burst_limit="none") as host:
         deliveries(host, 1)
         strangers = [Client(host.port("SMTP"), address(i, 400, "127.0.10")) for i in range(places)]
         shed = [stranger.reply() for stranger in strangers].count(f"421 4.3.2 {host.env['HOST_NAME']} Error: too many connections\r")
-        wait_for("front to hear of the mail", lambda: Client(host.port("SMTP"), GOOD).reply().startswith("220"))
+
+        def is_known():  # one at a time might find the place of the mail's own session, which was among the strangers
+            visits = [Client(host.port("SMTP"), GOOD) for _ in range(3)]
+            return all([visit.reply().startswith("220") for visit in visits])
+
+        wait_for("places for who has sent a mail", is_known)
         times = greetings(host, 20)
         report(f"{places} strangers for {places} places: a good client", f"is greeted, p99 {p99(times):.1f} ms; {shed} strangers are told to come later",
                "100 %, 10 % of the places are kept", places // 10 <= shed <= places // 5)
