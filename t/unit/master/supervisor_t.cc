@@ -299,7 +299,7 @@ TEST_CASE("who does not drain in time is ended, and at last killed", "[master]")
     Instance instance;
     instance.program("slow", "trap 'say ignored' TERM; trap 'say int; exit 0' INT; say start; printf R >&3; while :; do sleep 0.02; done");
     instance.program("deaf", "trap '' TERM INT; say start; printf R >&3; while :; do sleep 0.02; done");
-    REQUIRE(instance.apply({instance.job("slow"), instance.job("deaf")}, {{{"PATH=/usr/bin:/bin"}, false}, 50ms, 100ms, std::nullopt}));
+    REQUIRE(instance.apply({instance.job("slow"), instance.job("deaf")}, {{{"PATH=/usr/bin:/bin"}, false}, 1s, 100ms, std::nullopt}));
     REQUIRE(instance.run_until([&] { return instance.settled == 1; }));
     instance.supervisor().drain();
     CHECK(instance.run_until_traced("slow int"));
