@@ -8,18 +8,17 @@
 
 namespace mta::qmgr {
 
-namespace {
-
-bool tells_of(std::string_view kind, const queue::Outcome& outcome, const queue::Recipient& recipient)
+bool has_news(const queue::Mail& mail, std::string_view kind, std::size_t recipient)
 {
+    const auto& outcome = mail.outcomes[recipient];
+    if (!outcome || outcome->notified)
+        return false;
     if (kind == "failure")
-        return outcome.has_failed();
+        return outcome->has_failed();
     if (kind == "success")
-        return outcome.action == "sent" && upper(recipient.notify).find("SUCCESS") != std::string::npos;
-    return !outcome.is_final();
+        return outcome->action == "sent" && upper(mail.envelope.recipients[recipient].notify).find("SUCCESS") != std::string::npos;
+    return !outcome->is_final();
 }
-
-}  // namespace
 
 std::string dsn_id(const queue::Mail& mail, std::string_view kind)
 {
@@ -28,11 +27,11 @@ std::string dsn_id(const queue::Mail& mail, std::string_view kind)
     std::int64_t latest = -1;
     auto told = cat(mail.envelope.queue_id, ' ', kind);
     for (std::size_t i = 0; i < mail.outcomes.size(); ++i) {
-        const auto& outcome = mail.outcomes[i];
-        if (!outcome || outcome->notified || !tells_of(kind, *outcome, mail.envelope.recipients[i]))
+        if (!has_news(mail, kind, i))
             continue;
-        latest = std::max(latest, outcome->time);
-        told += cat(' ', i, ' ', outcome->time);
+        auto time = mail.outcomes[i]->time;
+        latest = std::max(latest, time);
+        told += cat(' ', i, ' ', time);
     }
     return latest < 0 ? std::string() : queue::new_id(latest, crc32c(told));
 }

@@ -31,9 +31,6 @@ struct ActiveMail {
 
     const queue::Envelope& envelope() const { return mail.envelope; }
     std::int64_t age() const { return queue::now() - mail.envelope.arrival; }
-    // There is a final result that the sender has to be told of and was not.
-    bool has_news(std::size_t recipient) const;
-    bool has_success_news(std::size_t recipient) const;
     // Nothing is left to do but to remove it.
     bool goes_at_once() const;
     // How long it is here for certain, whoever has set the clock since.
