@@ -96,8 +96,10 @@ Receiver::Result Session::receive_by(Receiver& receiver)
         in_message_ = false;
         return result;
     } catch (const net::Lost& lost) {
-        if (lost.kind == net::Lost::Kind::timeout)
-            std::apply([this](auto limit, const auto& value) { hit(limit, value); }, receiver.overrun());
+        if (lost.kind == net::Lost::Kind::timeout) {
+            auto [limit, value] = receiver.overrun();
+            hit(limit, value);
+        }
         throw;
     }
 }

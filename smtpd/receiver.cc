@@ -43,10 +43,9 @@ net::Seconds Receiver::time_left() const
 // What came in time can be made up for, but not by more than a client may be silent anywhere else.
 void Receiver::heard(std::size_t bytes)
 {
-    heard_ = Clock::now();
     received_ += bytes;
     if (limits_.bytes_per_second > 0)
-        behind_ = std::min(heard_ + limits_.time, behind_ + std::chrono::nanoseconds(std::chrono::seconds(bytes)) / limits_.bytes_per_second);
+        behind_ = std::min(Clock::now() + limits_.time, behind_ + std::chrono::nanoseconds(std::chrono::seconds(bytes)) / limits_.bytes_per_second);
 }
 
 std::pair<std::string_view, std::string> Receiver::overrun() const

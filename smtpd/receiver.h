@@ -56,7 +56,7 @@ private:
     Limits limits_;
     smtp::DataReader reader_;
     HopCounter hops_;
-    Clock::time_point started_ = Clock::now(), heard_ = started_;
+    Clock::time_point started_ = Clock::now();
     Clock::time_point behind_;             // when the client is behind its rate
     std::uint64_t& bytes_;                 // of the message
     std::uint64_t received_ = 0;           // from the client
