@@ -67,6 +67,7 @@ TEST_CASE("a command that cannot be watched has not begun", "[deliver]")
     if (sandbox::is_sanitized)  // sanitizers look at memory through pipes of their own
         return;
     auto begun = cat("/tmp/buuta-begun-", ::getpid());
+    const auto command = shell("echo >> " + begun);
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     auto few = limit;
@@ -75,7 +76,7 @@ TEST_CASE("a command that cannot be watched has not begun", "[deliver]")
     for (bool is_refused = true; is_refused; ++few.rlim_cur) {
         ::setrlimit(RLIMIT_NOFILE, &few);
         try {
-            (void)run_command({{"/bin/sh", "-c", "echo >> " + begun}, {}, "/", 10s}, text("x\n"));
+            (void)run_command(command, text("x\n"));
             is_refused = false;
         } catch (const std::exception&) {
             ++refusals;
@@ -85,7 +86,7 @@ TEST_CASE("a command that cannot be watched has not begun", "[deliver]")
         }
         ::setrlimit(RLIMIT_NOFILE, &limit);
     }
-    (void)run_command({{"/bin/sh", "-c", "echo >> " + begun}, {}, "/", 10s}, text("x\n"));
+    (void)run_command(command, text("x\n"));
     CHECK(::unlink(begun.c_str()) == 0);
     CHECK(refusals >= 7);  // the pipes have six descriptors
 }
