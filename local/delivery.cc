@@ -103,7 +103,9 @@ Result<void> Delivery::expand(const std::vector<Member>& members, Source source,
             if (++into.files > max_include_files)
                 return Error{cat("expansion of ", local_part_, " reads too many files"), "5.4.6"};
             struct stat status {};
-            if (::stat(member.text.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+            if (::stat(member.text.c_str(), &status) != 0)
+                return errno_error(cat("open ", member.text));
+            if (!S_ISREG(status.st_mode))
                 return failure(cat(member.text, ": not a plain file"));  // a FIFO would hold us for ever
             auto text = read_file(member.text, max_include_bytes);
             if (!text)
