@@ -80,7 +80,7 @@ bool Session::run()
         log_lost(lost);
     } catch (const std::exception& error) {
         log::warning(queue_id(), ": session with ", client_.peer, ": ", error.what());
-        environment_.outlet.cancel();
+        throw;
     }
     if (!handed_back_)
         log::info("disconnect from ", client_.peer, " ", counters_.summary());

@@ -39,7 +39,8 @@ class Session {
 public:
     Session(const Environment& environment, service::Session facts, Fd client);
 
-    // True if front shall have the session back: facts() and release_client() are for it. Throws nothing.
+    // True if front shall have the session back: facts() and release_client() are for it. Throws what nobody foresaw, no
+    // memory for one: the process must end then, as a question of its to another daemon may be open.
     bool run();
     const service::Session& facts() const { return client_.facts; }
     long accepted_mails() const { return counters_.done("data"); }

@@ -364,3 +364,13 @@ TEST_CASE("smtpd_end_of_data_restrictions are asked when the message is there, a
     begin(closed);
     CHECK(send_message(closed, "x\r\n.\r\n") == "554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: Access denied");
 }
+
+TEST_CASE("what nobody foresaw ends the session without an answer, is logged, and passes on so that the process ends", "[smtpd]")
+{
+    Talk talk;
+    REQUIRE(talk.say("MAIL FROM:<a@client.example>") == "250 2.1.0 Ok");
+    talk.resolver.is_out_of_memory = true;
+    CHECK(talk.say("RCPT TO:<user@here.example>") == "<end>");
+    CHECK(contains(talk.log(), ": session with client.example[198.51.100.7]: std::bad_alloc"));
+    CHECK(talk.has_escaped);
+}

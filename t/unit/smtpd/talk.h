@@ -31,6 +31,8 @@ public:
         ++questions;
         if (trouble)
             return failure("rewrite is down");
+        if (is_out_of_memory)
+            throw std::bad_alloc();
         service::Resolved result;
         result.recipient = router_.normalise(address);
         auto checked = router_.check(reverse_path, address);
@@ -45,7 +47,7 @@ public:
     }
     const route::Router& router() const { return router_; }
 
-    bool trouble = false;
+    bool trouble = false, is_out_of_memory = false;
     int questions = 0;
 
 private:
@@ -165,7 +167,11 @@ public:
         log::open_file(log_name_);
         session.emplace(environment_, std::move(facts), Fd(ends[1]));
         thread_ = std::thread([this] {
-            is_back = session->run();
+            try {
+                is_back = session->run();
+            } catch (const std::bad_alloc&) {
+                has_escaped = true;
+            }
             if (!is_back)
                 session.reset();
         });
@@ -237,7 +243,7 @@ public:
     std::atomic<std::uint64_t> free_bytes{1u << 30}, free_inodes{inodes};
     std::atomic<bool> stopping{false};
     std::optional<smtpd::Session> session;
-    bool is_back = false;
+    bool is_back = false, has_escaped = false;
 
 private:
     smtpd::Policy open_policy()
