@@ -232,28 +232,26 @@ bool Channel::read_available()
 
 Result<Message> Client::call(const Message& request, net::Seconds limit)
 {
-    for (bool fresh = false;; fresh = true) {
-        if (!channel_) {
+    for (bool is_fresh = false;; is_fresh = true) {
+        auto channel = std::move(kept_);
+        if (!channel) {
             auto fd = net::connect_unix(path_, limit);
             if (!fd)
                 return fd.error();
-            channel_.emplace(*std::move(fd));
-            fresh = true;
+            channel = std::make_unique<Channel>(*std::move(fd));
+            is_fresh = true;
         }
         try {
-            channel_->send(request, limit);
-            if (auto reply = channel_->receive(limit))
+            channel->send(request, limit);
+            if (auto reply = channel->receive(limit)) {
+                kept_ = std::move(channel);
                 return *std::move(reply);
-            channel_.reset();
-            if (fresh)
+            }
+            if (is_fresh)
                 return failure(cat("no reply of service ", path_));
         } catch (const net::Lost& lost) {
-            channel_.reset();
-            if (fresh || lost.kind == net::Lost::Kind::timeout)
+            if (is_fresh || lost.kind == net::Lost::Kind::timeout)
                 return failure(cat("service ", path_, ": ", lost.what()));
-        } catch (...) {  // memory, for one: the answer that is on its way must not be taken for that of the next question
-            channel_.reset();
-            throw;
         }
     }
 }

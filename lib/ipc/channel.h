@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,8 +58,9 @@ private:
 // Sends some bytes, with a descriptor on the first of them if fd >= 0: how many went, or -1 with errno.
 ssize_t send_with_fd(int socket, std::string_view bytes, int fd, int flags);
 
-// A blocking client of a service that answers one message for each. Keeps its connection; when that turns out to be
-// closed (the service was reloaded) a question is asked once more on a new one.
+// A blocking client of a service that answers one message for each. Keeps its connection while no question is open, so that
+// an answer that nobody waited for is never taken for that of the next question. When a kept one turns out to be closed
+// (the service was reloaded) the question is asked once more on a new one.
 class Client {
 public:
     explicit Client(std::string path) : path_(std::move(path)) {}
@@ -71,11 +73,11 @@ public:
             return reply.error();
         return unpack<Reply>(*reply);
     }
-    void close() { channel_.reset(); }
+    void close() { kept_.reset(); }
 
 private:
     std::string path_;
-    std::optional<Channel> channel_;
+    std::unique_ptr<Channel> kept_;
 };
 
 }  // namespace mta::ipc

@@ -26,6 +26,19 @@ Result<dns::Answer> parse(const ipc::Message& message)
     return reply->answer();
 }
 
+Result<void> receive(ipc::Channel& channel, std::vector<dns::Answer>& answers)
+{
+    auto message = channel.receive(limit);
+    if (!message)
+        return failure("DNS service: connection closed");
+    auto id = parse_number<std::size_t>(message->find("id").value_or(""));
+    if (!id || *id >= answers.size())
+        return failure("DNS service: reply to another question");
+    auto answer = parse(*message);
+    answers[*id] = answer ? std::move(*answer) : failed(answer.error());
+    return {};
+}
+
 }  // namespace
 
 DnsReply DnsReply::from(dns::Type type, const dns::Answer& answer)
@@ -71,7 +84,7 @@ std::vector<dns::Answer> Dns::lookup(const std::vector<Question>& questions)
     for (std::size_t begin = 0; begin < questions.size(); begin += max_batch) {
         std::vector<Question> batch(questions.begin() + static_cast<long>(begin),
                                     questions.begin() + static_cast<long>(std::min(begin + max_batch, questions.size())));
-        bool is_old = channel_.has_value();
+        bool is_old = kept_ != nullptr;
         auto part = ask(batch);
         if (!part && is_old)
             part = ask(batch);  // the service was restarted since the last question
@@ -86,45 +99,28 @@ std::vector<dns::Answer> Dns::lookup(const std::vector<Question>& questions)
 Result<std::vector<dns::Answer>> Dns::ask(const std::vector<Question>& questions)
 {
     try {
-        if (!channel_) {
+        auto channel = std::move(kept_);
+        if (!channel) {
             auto fd = net::connect_unix(path_);
             if (!fd)
                 return fd.error();
-            channel_.emplace(std::move(*fd));
+            channel = std::make_unique<ipc::Channel>(std::move(*fd));
         }
         for (std::size_t i = 0; i < questions.size(); ++i) {
             auto message = ipc::pack(DnsQuestion{questions[i].name, std::string(dns::type_name(questions[i].type))});
             message.add("id", cat(i));
-            channel_->queue(message.encoded());
+            channel->queue(message.encoded());
         }
-        channel_->flush();
+        channel->flush();
         std::vector<dns::Answer> answers(questions.size());
         for (std::size_t i = 0; i < questions.size(); ++i)
-            if (auto received = receive(answers); !received) {
-                channel_.reset();
+            if (auto received = receive(*channel, answers); !received)
                 return received.error();
-            }
+        kept_ = std::move(channel);
         return answers;
     } catch (const net::Lost& lost) {
-        channel_.reset();
         return failure(cat("DNS service: ", lost.what()));
-    } catch (...) {  // memory, for one: the answers that are on their way must not be taken for those of the next questions
-        channel_.reset();
-        throw;
     }
-}
-
-Result<void> Dns::receive(std::vector<dns::Answer>& answers)
-{
-    auto message = channel_->receive(limit);
-    if (!message)
-        return failure("DNS service: connection closed");
-    auto id = parse_number<std::size_t>(message->find("id").value_or(""));
-    if (!id || *id >= answers.size())
-        return failure("DNS service: reply to another question");
-    auto answer = parse(*message);
-    answers[*id] = answer ? std::move(*answer) : failed(answer.error());
-    return {};
 }
 
 void AsyncDns::lookup(std::string_view name, dns::Type type, std::function<void(const dns::Answer&)> handler)

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,7 +62,8 @@ struct DnsReply {
     Result<dns::Answer> answer() const;
 };
 
-// Blocking, for workers. Trouble with the service is an answer of status failed: nobody can tell now.
+// Blocking, for workers. Trouble with the service is an answer of status failed: nobody can tell now. Like ipc::Client it
+// keeps its connection only while no question is open.
 class Dns {
 public:
     struct Question {
@@ -78,10 +79,9 @@ public:
 
 private:
     Result<std::vector<dns::Answer>> ask(const std::vector<Question>& questions);
-    Result<void> receive(std::vector<dns::Answer>& answers);
 
     std::string path_;
-    std::optional<ipc::Channel> channel_;
+    std::unique_ptr<ipc::Channel> kept_;
 };
 
 // The same for event daemons; the handler is called once, never before lookup() returns. Whoever may be gone by then must
