@@ -48,7 +48,11 @@ void Process::confine(sandbox::Rules rules, const std::optional<User>& user)
     }
 }
 
-void Process::seal(const std::vector<std::string>& directories) { confinement_->enter(directories); }
+void Process::seal(const std::vector<std::string>& directories)
+{
+    oom_score_.reset();
+    confinement_->enter(directories);
+}
 
 sandbox::Rules Process::table_rules() const
 {

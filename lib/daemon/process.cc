@@ -64,6 +64,7 @@ Process::Process(int argc, char** argv, const std::string& name) : name_(name), 
         return;
     master_ = Fd(master_fd);
     ::fcntl(master_fd, F_SETFD, FD_CLOEXEC);
+    oom_score_ = Fd(::open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));
 }
 
 Process::~Process() = default;

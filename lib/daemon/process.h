@@ -93,6 +93,7 @@ private:
     config::Config config_;
     std::unique_ptr<config::Common> common_;
     Fd master_;
+    Fd oom_score_;  // /proc/self/oom_score_adj, to which no path leads from within the sandbox
     std::vector<Fd> listeners_;
     long process_limit_ = -1;
     bool unprivileged_ = false, chroot_ = false, is_trial_ = false;

@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <map>
+#include <string>
+#include <utility>
 
 #include "daemon/pool.h"
 #include "daemon/process.h"
@@ -164,11 +167,23 @@ void limit_files(const config::Limit& most)
     ::setrlimit(RLIMIT_NOFILE, &now);  // less than before is always allowed
 }
 
+// When the host has no memory left, the kernel shall end somebody who serves one client, and not front or qmgr.
+void prefer_at_lack_of_memory(int oom_score)
+{
+    constexpr long more = 200, most = 1000;  // of a thousandth of all memory
+    char text[16] = {};
+    if (::read(oom_score, text, sizeof text - 1) <= 0)
+        return;  // without /proc all are alike
+    auto score = std::to_string(std::min(std::strtol(text, nullptr, 10) + more, most));
+    (void)!::pwrite(oom_score, score.data(), score.size(), 0);
+}
+
 }  // namespace
 
 void Process::enter_as_parent(const std::function<void()>& rehearse)
 {
     end_trial();
+    prefer_at_lack_of_memory(std::exchange(oom_score_, Fd()).get());
     confinement_->enter_as_parent();
     if (confinement_->is_selftest())
         rehearse ? rehearse() : seal();

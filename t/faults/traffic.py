@@ -128,8 +128,8 @@ class Sink(threading.Thread):
 
 
 class Instance:
-    def __init__(self, directory, preloaded=None, settings=()):
-        """preloaded: the environment of all its programs."""
+    def __init__(self, directory, preloaded=None, settings=(), under=()):
+        """preloaded: the environment of all its programs; under: a command that runs master."""
         self.directory = directory
         os.makedirs(os.path.join(directory, "local"))
         os.chmod(directory, 0o755)
@@ -141,8 +141,8 @@ class Instance:
         self.sink.start()
         self.environment = dict(os.environ)
         preload = [f"{name}={value}" for name, value in (preloaded or {}).items()]
-        if preload:
-            self.environment["UNDER"] = " ".join(["env"] + preload)
+        if preload or under:
+            self.environment["UNDER"] = " ".join([*under, "env", *preload])
         transports = f"inline:{{ {{relay.test=smtp:[127.0.0.1]:{self.sink.port}}} {{fail.test=error:5.7.1 no}} {{later.test=retry:4.4.1 later}} }}"
         all_settings = SETTINGS + [f"transport_maps={transports}", "import_environment=" + " ".join(["TZ LANG=C PATH=/usr/bin:/bin"] + preload), *settings]
         subprocess.run([os.path.join(TOP, "t/instance"), "start", directory, *all_settings], check=True, env=self.environment)

@@ -232,6 +232,22 @@ TEST_CASE("as root, every process has its user, its own root directory and netwo
     }
 }
 
+TEST_CASE("when memory ends the kernel prefers a process that serves one client", "[system][sandbox]")
+{
+    const std::set<std::string> for_all{"master", "front", "qmgr", "keys", "auth", "dns", "notify"};
+    test::Suite suite;
+    auto score_of = [](pid_t pid) { return std::stol(*read_file(cat("/proc/", pid, "/oom_score_adj"))); };
+    auto usual = score_of(suite.master());
+    std::set<std::string> seen;
+    for (const auto& [pid, program] : suspects(suite)) {
+        INFO(program << " " << pid);
+        CHECK(score_of(pid) == (for_all.contains(program) ? usual : std::min(usual + 200, 1000L)));
+        seen.insert(program);
+    }
+    CHECK(seen.contains("front"));
+    CHECK(seen.contains("smtpd"));
+}
+
 TEST_CASE("an attacker in smtpd reads no mail, reaches no daemon but its own, and breaks none", "[system][sandbox][drill]")
 {
     if (!is_testable() || !test::is_root())
