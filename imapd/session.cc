@@ -106,7 +106,7 @@ void Session::serve_until_stop()
     } catch (const net::Lost& lost) {
         if (lost.kind != net::Lost::Kind::stopped)
             throw;
-        bye(End::stopped, "[UNAVAILABLE] The server stops");
+        bye(End::stopped, "[UNAVAILABLE] the server stops");
     }
 }
 
