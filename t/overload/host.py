@@ -39,6 +39,8 @@ class Host:
         self.directory = tempfile.mkdtemp(prefix="buuta-overload.")
         os.chmod(self.directory, 0o755)
         self.settings = {"smtpd_error_sleep_time": "0", "anvil_rate_time_unit": "3600s", "smtpd_client_event_limit_exceptions": "127.0.0.0/8"} | settings
+        if os.getuid() != 0 and "worker_memory_limit" not in settings:  # which counts in a sandbox only
+            self.settings["sandbox"] = "no"  # else only root can see what its processes cost
         self.master_cf = master_cf
         self.env = {}
 

@@ -30,6 +30,8 @@ std::string deferred_mail(test::Suite& suite, const std::string& subject = "defe
 {
     auto id = suite.submit(test::message(subject), {"x@later.test"});
     suite.log_line(cat(id, ": to=<x@later\\.test>.*status=deferred"));
+    auto directory = cat(suite.queue_directory(), "/deferred/", id[9]);
+    REQUIRE(test::wait_for(directory, [&] { return exists(cat(directory, "/", id)); }));  // the line comes before
     return id;
 }
 
