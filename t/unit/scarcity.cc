@@ -11,14 +11,19 @@ thread_local bool struck = false;
 
 }  // namespace
 
-// All of the test program's memory comes through here.
-void* operator new(std::size_t size)
+// All of the test program's memory comes through here, so that a sanitizer sees one kind only.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept
 {
     if (left != never && left-- == 0) {
         struck = true;
-        throw std::bad_alloc();
+        return nullptr;
     }
-    if (void* memory = std::malloc(size > 0 ? size : 1))
+    return std::malloc(size > 0 ? size : 1);
+}
+
+void* operator new(std::size_t size)
+{
+    if (void* memory = ::operator new(size, std::nothrow))
         return memory;
     throw std::bad_alloc();
 }
