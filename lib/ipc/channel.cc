@@ -232,14 +232,14 @@ bool Channel::read_available()
 
 Result<Message> Client::call(const Message& request, net::Seconds limit)
 {
-    for (bool is_fresh = false;; is_fresh = true) {
+    while (true) {
         auto channel = std::move(kept_);
-        if (!channel) {
+        const bool is_fresh = !channel;
+        if (is_fresh) {
             auto fd = net::connect_unix(path_, limit);
             if (!fd)
                 return fd.error();
             channel = std::make_unique<Channel>(*std::move(fd));
-            is_fresh = true;
         }
         try {
             channel->send(request, limit);
